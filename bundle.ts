@@ -4,18 +4,24 @@
  */
 
 import { copyFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { bundlePage } from './web/bundle.ts'
 
 /**
- * Importing `node:http` as an ES module evaluates its export `WebSocket`, and
- * with it the whole of undici: 13 MB and 30 ms, for nothing that is used here.
+ * Modules of Node that are asked for, not imported. Libraries in CommonJS require them: for that, each chunk would make a
+ * `require` of its own at each start, 2 KB and a tenth of a millisecond for each of 150. And importing `node:http` as an ES
+ * module evaluates its export `WebSocket`, and with it the whole of undici: 13 MB and 30 ms, for nothing that is used here.
  */
-const leanHttp: Plugin = {
-  name: 'lean-http',
+const askedModules: Plugin = {
+  name: 'asked-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'builtin' }))
+    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, '')
+      if (!isBuiltin(path) || (kind !== 'require-call' && name !== 'http')) return undefined
+      return { path: name, namespace: 'builtin' }
+    })
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('node:${path}')`
     }))
@@ -60,13 +66,9 @@ export const COMMON: BuildOptions = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  plugins: [leanHttp, filedPrefixes],
+  plugins: [askedModules, filedPrefixes],
   // Native code finds its binaries by its own place on disk.
   external: ['onnxruntime-node', 'sharp'],
-  // CommonJS libraries inside the bundle still ask for Node's modules by `require`.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
-  },
   minifyWhitespace: true,
   minifySyntax: true,
   // Node prints the whole line that an uncaught error comes from.
@@ -113,6 +115,7 @@ export async function bundle(outdir: string): Promise<void> {
       'json-worker': 'gateway/json-worker.ts',
       'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
       'models/hash-worker': 'capabilities/models/hash-worker.ts',
+      'quantize/main': 'capabilities/quantize/main.ts',
       // By storage/entries.ts.
       'weights/hash-worker': 'storage/weights/hash-worker.ts',
       // By node/memory/worker/entries.ts.

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { QUICK_TESTS } from './vitest.quick.config.ts'
 
 /** What measures time or memory, or fills a machine by itself: nothing else runs beside these. */
 const ALONE = [
@@ -51,9 +52,11 @@ const LONGEST = [
   'lab/lab'
 ]
 
+/** The short files that share a process come last, one after the other: another file between them would end it. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const placeOf = ({ moduleId }: TestSpecification) => {
+    const placeOf = ({ moduleId, project }: TestSpecification) => {
+      if (!project.config.isolate) return LONGEST.length + 1
       const place = LONGEST.findIndex(name => moduleId.endsWith(`/${name}.test.ts`))
       return place < 0 ? LONGEST.length : place
     }
@@ -79,8 +82,19 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
+          exclude: [...configDefaults.exclude, ...QUICK_TESTS, ...WAITING, ...ALONE],
           // One more than cores: at most times one of them waits.
+          maxWorkers: availableParallelism() + 1,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'quick',
+          include: QUICK_TESTS,
+          // Each worker runs them in one process: its start and imports take longer than the tests of a file.
+          isolate: false,
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
         }
@@ -90,7 +104,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'waiting',
           include: WAITING,
-          exclude: [...configDefaults.exclude, ...ALONE],
+          exclude: [...configDefaults.exclude, ...QUICK_TESTS, ...ALONE],
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 }
         }

@@ -39,6 +39,8 @@ export default defineConfig({
     // As in vitest.config.ts: a busy machine takes its time.
     testTimeout: 30_000,
     pool: 'forks',
+    // One process for all: its start and imports take longer than the tests of a file.
+    isolate: false,
     include: QUICK_TESTS,
     reporters: ['default']
   }

@@ -87,8 +87,10 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
     distrust() {},
+    connect: async () => {},
     seek: async () => [],
     providers: () => [],
+    async *infer() {},
     async *ask() {},
     async publish() {}
   })

@@ -19,6 +19,8 @@ export const LLAMA_ENGINE = new URL(`./engines/llama-cpp/engine.${extension}`, i
 export const EXTERNAL_ENGINE = new URL(`./engines/external/engine.${extension}`, import.meta.url)
 /** What hashes a file on a thread of its own. */
 export const HASH_WORKER = new URL(`./models/hash-worker.${extension}`, import.meta.url)
+/** What quantises one file in a process of its own. */
+export const QUANTIZER = new URL(`./quantize/main.${extension}`, import.meta.url)
 /** All that the first two import of this package: a sandbox must show it, and shows no more of the package. */
 export const ENGINE_CODE: readonly URL[] = (
   isSource ? ['.', '../interface', '../package.json'] : ['.', '../package.json']

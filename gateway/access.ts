@@ -9,7 +9,7 @@
  * instead. All of it is checked before any route, and before the body is read.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
@@ -199,6 +199,6 @@ const denied = (message: string, hint?: string): LumosError => new LumosError('D
 
 /** Takes the same time for every wrong token. */
 function equals(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const digest = (text: string) => hash('sha256', text, 'buffer')
   return timingSafeEqual(digest(a), digest(b))
 }

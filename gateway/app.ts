@@ -30,17 +30,20 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
-    const call = newCall(clock, c.env.incoming, units.newAnswerId())
+    const { incoming, outgoing, listener } = c.env
+    const call = newCall(clock, incoming, units.newAnswerId())
     c.set('call', call)
-    c.set('gone', goneSignal(c.env.outgoing))
-    const { listener } = c.env
+    c.set('gone', goneSignal(outgoing))
+    // Before there is an answer: each header that is added to one makes another of it.
+    for (const [name, value] of Object.entries(headersOf(call))) outgoing.setHeader(name, value)
     if (listener === undefined || isAdopted(listener, c.req.path)) await next()
     else c.res = failure(c, new LumosError('DENIED', 'This path is not answered on this port.'), components)
-    for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
-    log.debug({ ...namesOf(call, c), status: c.res.status }, 'answered a request')
+    const text = c.get('text')
+    log.debug({ ...namesOf(call, c), status: (text ?? c.res).status }, 'answered a request')
     // Nothing reads it, and so nothing would end it.
     if (c.req.method === 'HEAD') await c.res.body?.cancel()
-    dropUnreadBody(c.env.outgoing, clock)
+    dropUnreadBody(outgoing, clock)
+    if (text !== undefined) outgoing.writeHead(text.status, text.headers).end(text.body)
   })
 
   const alive = (c: Context) => c.json({ status: 'ok' })

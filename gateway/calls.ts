@@ -1,11 +1,12 @@
 /** Calls of units with a whole answer: at once, kept under an idempotency key, or to be asked for later. */
 
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { CancelledError } from '../interface/errors.ts'
 import type { Route, UnitContext } from '../interface/units.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { fingerprintOf, type KeepingOptions, keepingOf } from './call-options.ts'
-import { type Call, errorBody, JSON_HEADERS, successBody } from './envelope.ts'
+import { errorBody, JSON_HEADERS, successBody } from './envelope.ts'
 import { type KeptCall, KeptCalls } from './kept-calls.ts'
 
 /** The answer is that of an earlier request with the same key. */
@@ -31,14 +32,14 @@ export class Calls {
     const call = c.get('call')
     const { key, isAsync } = keepingOf(c, options)
     if (key === undefined && !isAsync)
-      return this.#response(await this.#components.units.execute(unit, input, context), call)
+      return this.#response(c, await this.#components.units.execute(unit, input, context))
 
     const kept = await this.#keep(c, asked, context, key)
-    if (isAsync) return this.#response(stateOf(kept), call, 202, laterHeaders(kept))
+    if (isAsync) return this.#response(c, stateOf(kept), 202, laterHeaders(kept))
     const { error, data } = await kept.ended
     if (kept.route) call.route = kept.route
     if (error) throw error
-    return this.#response(data, call, 200, kept.id === call.requestId ? {} : REPLAYED)
+    return this.#response(c, data, 200, kept.id === call.requestId ? {} : REPLAYED)
   }
 
   /** How far a kept call is, and its end. */
@@ -49,7 +50,7 @@ export class Calls {
       const call = c.get('call')
       call.unit = kept.unit
       if (kept.route) call.route = kept.route
-      return this.#response(stateOf(kept), call)
+      return this.#response(c, stateOf(kept))
     }
     routes.get('/calls/:id', c => state(c, found(c)))
     routes.delete('/calls/:id', async c => {
@@ -83,9 +84,17 @@ export class Calls {
     })
   }
 
-  #response(data: unknown, call: Call, status = 200, headers: Record<string, string> = {}): Response {
-    const body = successBody(data, call, this.#components.clock.monotonicMs())
-    return new Response(body, { status, headers: { ...JSON_HEADERS, ...headers } })
+  #response(
+    c: Context<AppEnv>,
+    data: unknown,
+    status = 200,
+    more: Readonly<Record<string, string>> = {}
+  ): Response {
+    const body = successBody(data, c.get('call'), this.#components.clock.monotonicMs())
+    const headers = { ...JSON_HEADERS, ...more }
+    if (typeof body !== 'string') return new Response(body, { status, headers })
+    c.set('text', { status, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, body })
+    return RESPONSE_ALREADY_SENT
   }
 }
 

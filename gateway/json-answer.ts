@@ -50,9 +50,15 @@ export function isLarge(value: unknown, bytesMax = WHOLE_BYTES_MAX): boolean {
 
 /** What `value` leaves of `bytes`; below zero, it is not looked at further. */
 function leftOf(value: unknown, bytes: number): number {
-  if (typeof value === 'string' || value instanceof Uint8Array) return bytes - value.length
+  if (typeof value === 'string') return bytes - value.length
+  if (typeof value !== 'object' || value === null) return bytes - VALUE_BYTES
+  if (value instanceof Uint8Array) return bytes - value.length
   let left = bytes - VALUE_BYTES
-  if (typeof value !== 'object' || value === null) return left
+  // By index: as a key, each is a text of its own, and an answer of 2 KB takes 8 µs in place of 1.
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && left >= 0; at++) left = leftOf(value[at], left - VALUE_BYTES)
+    return left
+  }
   for (const key in value) {
     if (left < 0) break
     left = leftOf((value as Record<string, unknown>)[key], left - VALUE_BYTES)

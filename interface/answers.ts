@@ -5,11 +5,12 @@
  * leads nowhere.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import * as z from 'zod'
 import { type InferenceChunk, QueuePlace } from './chunks.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import type { ReceiptGiven, ReceiptVerdict } from './receipts.ts'
+import type { RoutingPolicy } from './routing.ts'
 import type { TaskName } from './tasks/index.ts'
 
 const ID_BYTES = 16
@@ -29,8 +30,21 @@ export const RequestId = z.string().regex(/^[0-9a-f]{32}(\.\d{1,3})?$/)
 /** Where no device can be asked for the answer. */
 const NO_DEVICE = '1'.repeat(TAG_CHARS)
 
-export const newAnswerId = (peerId = NO_DEVICE): string =>
-  `${randomBytes(ID_BYTES).toString('hex')}-${tagOf(peerId)}`
+/** Random bytes of the next ids: asking the system for 16 takes as long as for 4 KiB. */
+const pool = Buffer.alloc(256 * ID_BYTES)
+let poolAt = pool.length
+
+function newSecret(): string {
+  if (poolAt === pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const secret = pool.toString('hex', poolAt, poolAt + ID_BYTES)
+  poolAt += ID_BYTES
+  return secret
+}
+
+export const newAnswerId = (peerId = NO_DEVICE): string => `${newSecret()}-${tagOf(peerId)}`
 
 export const tagOf = (peerId: string): string => peerId.slice(-TAG_CHARS)
 
@@ -43,7 +57,7 @@ export function answerParts(id: string): { secret: string; tag: string; choice: 
 /** The id of the request that is answered: it does not give the answer's id away. */
 export function requestIdOf(id: string): string {
   const { secret, choice } = answerParts(id)
-  return createHash('sha256').update(`lumos/answer/1 ${secret}`).digest('hex').slice(0, 32) + choice
+  return hash('sha256', `lumos/answer/1 ${secret}`).slice(0, 32) + choice
 }
 
 /**
@@ -77,6 +91,20 @@ export interface AnswerOptions extends AbortOptions {
   readonly durable?: boolean
   /** Kept beside it, for the program that asked. Strings, numbers, bytes, lists and records of them. */
   readonly note?: unknown
+  /** Kept beside it, so that it can go on where the devices that answered are gone. Absent: it ends where it is cut. */
+  readonly question?: AnswerQuestion
+}
+
+/** What was asked, and how. */
+export interface AnswerQuestion {
+  readonly task?: TaskName | undefined
+  readonly model?: string | undefined
+  readonly input: unknown
+  readonly params?: Readonly<Record<string, unknown>> | undefined
+  readonly budgetMs?: number | undefined
+  readonly peer?: string | undefined
+  readonly policy?: RoutingPolicy | undefined
+  readonly receipt?: boolean | undefined
 }
 
 /** Which device answers, and with what. */
@@ -115,6 +143,9 @@ export interface Answers {
   ): Promise<{ readonly info: AnswerInfo; readonly note: unknown }>
   /**
    * Each chunk once, and then how the answer ended: by its last chunk, or by an error.
+   *
+   * One that was cut goes on where a device has the rest, or can make it of what is kept. A reader that follows has an
+   * answer tried again that ended with `STREAM_INTERRUPTED`.
    *
    * @throws {LumosError} as `show` does; `STREAM_INTERRUPTED` with `details.received` where the rest is lost.
    */

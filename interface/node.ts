@@ -134,6 +134,12 @@ export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'rece
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
+  /**
+   * What there is of the answer, from its first chunk on: it goes on after that, where a device can.
+   *
+   * @throws {LumosError} `STREAM_INTERRUPTED` with `details.received` where none can.
+   */
+  readonly after?: readonly InferenceChunk[]
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void
 }

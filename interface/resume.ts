@@ -19,6 +19,10 @@ const Call = z.object({
   arguments: Said
 })
 
+/** Whether an answer comes out the same where it is written again by the same model: the likeliest tokens, or the same seed. */
+export const isRepeatable = ({ temperature, seed }: Readonly<Record<string, unknown>>): boolean =>
+  temperature === 0 || seed !== undefined
+
 export const Resume = z.object({
   /** Chunks that have come, so the number of the next one. */
   index: z.int().min(1).max(RESUME_INDEX_MAX),

@@ -119,6 +119,27 @@ export type FoundModel = z.infer<typeof FoundModel>
 export const Imported = z.strictObject({ model: ModelId, cid: CidText, bytes: z.int(), files: z.int() })
 export type Imported = z.infer<typeof Imported>
 
+/** How much the answers of a model changed with its weights, on a set of inputs. */
+export interface Loss {
+  readonly inputs: number
+  /** Of these, with a label that both could be right about. */
+  readonly labelled: number
+  readonly rightBefore: number
+  readonly rightAfter: number
+  /** Answers that say the same, as for two devices that are compared. */
+  readonly same: number
+  /** Of answers that are vectors, the mean of their cosines; else null. */
+  readonly cosine: number | null
+}
+
+/** What a quantisation ends with. */
+export interface Quantized extends Omit<Imported, 'files'> {
+  readonly bytesBefore: number
+  readonly tensors: number
+  /** Null where no data was given. */
+  readonly loss: Loss | null
+}
+
 /** More devices hold the same weights by being asked one by one. */
 export const COPIES_MAX = 64
 /** How many copies are wanted. */

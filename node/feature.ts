@@ -14,7 +14,7 @@ import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware, Manifest } from '../interface/manifest.ts'
 import type { Access, Membership, Role } from '../interface/membership.ts'
-import type { NewInferenceRequest } from '../interface/node.ts'
+import type { InferOptions, NewInferenceRequest } from '../interface/node.ts'
 import type { TaskName } from '../interface/tasks/index.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
 import type { Database } from '../storage/database/database.ts'
@@ -157,6 +157,13 @@ export interface NodeParts {
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
+export interface Provider {
+  readonly peerId: string
+  readonly model: string
+  /** Whether it goes on with an answer that another one began. */
+  readonly resumes?: boolean
+}
+
 /** What a feature may use of one mesh. */
 export interface MeshContext extends NodeParts {
   readonly meshId: string
@@ -188,13 +195,17 @@ export interface MeshContext extends NodeParts {
    * Devices that do this task, this one included, the best first. Demonstrations are not among them, and models that send
    * what they are asked out of the mesh are only where `model` names them.
    */
-  providers(task: TaskName, model?: string): readonly { readonly peerId: string; readonly model: string }[]
+  providers(task: TaskName, model?: string): readonly Provider[]
+  /** Asks the mesh, as a program of this device does. */
+  infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
   /** Asks this device, and no other. */
   ask(peerId: string, request: NewInferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
   /** Has this device asked after the others for a while, for this model: its answers differ from those of two others. */
   distrust(peerId: string, model: string): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /** Resolves once a connection to the peer is open. @throws where it cannot be dialed. */
+  connect(peerId: string, options?: AbortOptions): Promise<void>
   /**
    * Looks in the DHT for devices under any of these keys, and connects. Their manifests have come when it resolves.
    *

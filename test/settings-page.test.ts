@@ -12,6 +12,7 @@ import type { SettingForm, SettingKind } from '../interface/settings.ts'
 import { FEATURES, sectionsOf } from '../node/features.ts'
 import { envNameOf, flagOf, knownSettings, type Setting } from '../node/settings/config-schema.ts'
 import { formOf } from '../node/settings/setting-form.ts'
+import { SETTINGS_ZH } from '../web/words/settings-zh.ts'
 
 const PAGE = join(import.meta.dirname, '../docs/settings.md')
 
@@ -79,5 +80,19 @@ it('names only flags that start has', () => {
   for (const key of knownSettings().byKey.keys()) {
     const flag = flagOf(key)
     if (flag !== undefined) assert.ok(options.includes(`'${flag}`), flag)
+  }
+})
+
+it('has each setting described in Chinese, with the same names and values in it', () => {
+  const settings = [...knownSettings(sectionsOf(FEATURES)).byKey.values()]
+  assert.deepEqual(
+    Object.keys(SETTINGS_ZH),
+    settings.map(({ key }) => key)
+  )
+  const codeIn = (text: string) => text.split('`').filter((_, index) => index % 2 === 1)
+  for (const setting of settings) {
+    const chinese = SETTINGS_ZH[setting.key]!
+    assert.match(chinese, /\p{Script=Han}/u, setting.key)
+    assert.deepEqual(codeIn(chinese).sort(), codeIn(formOf(setting).description).sort(), setting.key)
   }
 })

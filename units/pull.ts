@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { isPath } from '../interface/path-ref.ts'
 import { FoundModel, RepositoryName } from '../interface/weights.ts'
@@ -74,6 +75,33 @@ export const pullUnits = (node: Node) => [
     async run({ path, name }, { caller }) {
       checkMayNamePaths(caller, `models import ${path}`)
       return toBegun(node.jobs.begin('model.import', { path, name }), name)
+    }
+  }),
+  defineUnit({
+    name: 'model.quantize',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary:
+      'Begin a job that makes a model with weights of 8 bits of one with full weights, and measures what that changes.',
+    input: z.strictObject({
+      modelId: ModelId,
+      /** What the new one is called. */
+      name: RepositoryName,
+      /** A folder of files, whose folders are labels, or a file of lines: what the loss is measured on. */
+      data: AbsolutePath.optional()
+    }),
+    examples: [
+      {
+        input: { model_id: 'digits-cnn', name: 'digits-int8' },
+        output: { model_id: 'digits-int8', status: 'running', job_id: '3k9q0zt1' }
+      }
+    ],
+    output: Begun,
+    async run({ modelId: model, name, data }, { caller }) {
+      if (data !== undefined)
+        checkMayNamePaths(caller, `models quantize ${model} --out ${name} --data ${data}`)
+      return toBegun(node.jobs.begin('model.quantize', { model, name, data }), name)
     }
   }),
   defineUnit({

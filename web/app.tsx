@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
 import { follow, RETRY_MS, useUnit } from './live.ts'
 import { call } from './node.ts'
-import { Select } from './parts/basics.tsx'
+import { Button, Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
@@ -54,12 +54,6 @@ export function App() {
     void follow(closed.signal)
     return () => closed.abort()
   }, [signedOut])
-  // The first screen begins at the top of the page, for the keyboard too.
-  const focused = useRef(place.screen)
-  useEffect(() => {
-    if (focused.current !== place.screen) document.getElementById('screen')?.focus({ preventScroll: true })
-    focused.current = place.screen
-  }, [place.screen])
 
   if (signedOut) return <SignIn />
   const Shown = SCREENS[place.screen as keyof typeof SCREENS] ?? Home
@@ -67,7 +61,7 @@ export function App() {
     <div class="frame">
       <Menu place={place} />
       <div class="main-column">
-        <Offline />
+        <Standing />
         <Shown place={place} key={place.screen} />
       </div>
       <Notes />
@@ -78,6 +72,12 @@ export function App() {
 function Menu({ place }: ScreenProps) {
   const w = useWords()
   const { data } = useUnit('mesh.show', {}, { on: ['mesh.'] })
+  const list = useRef<HTMLUListElement>(null)
+  // On a phone the list is longer than its line.
+  useEffect(() => {
+    const link = list.current?.querySelector<HTMLElement>('[aria-current]')
+    if (link) list.current!.scrollLeft = link.offsetLeft - (list.current!.clientWidth - link.offsetWidth) / 2
+  }, [place.screen])
   return (
     <nav class="menu" aria-label={w.common.menu}>
       <button type="button" class="skip" onClick={() => document.getElementById('screen')?.focus()}>
@@ -89,7 +89,7 @@ function Menu({ place }: ScreenProps) {
           <Text of={data?.name ?? 'lumos'} />
         </span>
       </a>
-      <ul>
+      <ul ref={list}>
         {(Object.keys(SCREENS) as (keyof Words['screens'])[]).map(name => (
           <li key={name}>
             <a href={linkTo(name)} aria-current={place.screen === name ? 'page' : undefined}>
@@ -126,16 +126,27 @@ function Choices() {
   )
 }
 
-function Offline() {
+/** How the page stands to its node, where that is not as it should be. */
+function Standing() {
   const w = useWords()
-  const { online } = useStore(state)
+  const { online, outdated } = useStore(state)
   // A screen may ask for nothing by itself, and the stream of events may have outlived what failed.
   useEffect(() => {
     if (online) return
     const looking = setInterval(() => void call('mesh.show', {}).catch(() => undefined), RETRY_MS)
     return () => clearInterval(looking)
   }, [online])
-  return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
+  return (
+    <div role="status">
+      {!online && <p class="standing">{w.common.offline}</p>}
+      {online && outdated && (
+        <div class="standing row">
+          <p>{w.common.outdated}</p>
+          <Button onPress={() => location.reload()}>{w.common.reload}</Button>
+        </div>
+      )}
+    </div>
+  )
 }
 
 /** The installed page shows how many answers it waits for. */

@@ -40,7 +40,7 @@ export async function follow(signal: AbortSignal): Promise<void> {
       tell({ type: 'missed' })
       for await (const event of events) tell(event.type === 'event' ? event : { type: 'missed' })
     } catch {
-      // What is wrong shows by the next query.
+      // What is wrong is shown by the frame of the page.
     }
     await new Promise(resolve => setTimeout(resolve, RETRY_MS))
   }

@@ -2,6 +2,7 @@
 
 import { createClient, LumosClientError, type Meta, type StreamOptions, type Units } from '../client/index.ts'
 import { state } from './state.ts'
+import { isServed } from './version.ts'
 
 export { LumosClientError, type Units }
 
@@ -78,15 +79,32 @@ async function* answering<T>(items: AsyncGenerator<T, Meta>, background = false)
 
 export type PageEvent = Units['event.list']['item']
 
+/** Whether the stream of events was tried before: the node may have been replaced meanwhile. */
+let wasTried = false
+
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> =>
-  client.events({
-    signal,
-    onConnection(connection) {
-      if (connection.state === 'open') state.set({ online: true })
-      else noticed(connection.error)
-    }
-  })
+export async function* happenings(signal: AbortSignal): AsyncGenerator<PageEvent> {
+  try {
+    yield* client.events({
+      signal,
+      onConnection(connection) {
+        if (connection.state !== 'open') return void noticed(connection.error)
+        state.set({ online: true })
+        if (wasTried) void look()
+        wasTried = true
+      }
+    })
+  } catch (err) {
+    throw noticed(err)
+  }
+}
+
+/** What fails is seen by the next question. */
+const look = (): Promise<void> =>
+  isServed().then(
+    served => state.set({ outdated: !served }),
+    () => undefined
+  )
 
 /** Every screen learns at once that the node, or the session, is gone. */
 function noticed(err: unknown): unknown {

@@ -3,6 +3,7 @@
  * browser sends anywhere. It is shown once, for a cookie that no script reads, and forgotten.
  */
 
+import { call } from './node.ts'
 import { state } from './state.ts'
 
 const LINK = /^#open=([\w-]+)$/
@@ -29,6 +30,13 @@ export async function signIn(proof: string): Promise<boolean> {
     return false
   }
 }
+
+/** Goes on where the browser has a session again. */
+export const isLetIn = (): Promise<void> =>
+  call('mesh.show', {}).then(
+    () => state.set({ signedOut: false }),
+    () => undefined
+  )
 
 export async function signOut(): Promise<void> {
   await fetch('/api/v2/session', { method: 'DELETE' }).catch(() => undefined)

@@ -41,6 +41,8 @@ export function useStore<T extends object>(store: Store<T>): T {
 export const state = new Store({
   /** False while the node does not answer. */
   online: true,
+  /** The node serves another version of the page. */
+  outdated: false,
   /** The browser has no session, or no more. */
   signedOut: false,
   /** Answers that this page waits for: the badge of the installed page. */

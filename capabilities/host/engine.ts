@@ -43,8 +43,8 @@ export interface Model {
   readonly contextTokens?: number
   /** What it is asked leaves the mesh: it answers only those that name it, and by default only this device. */
   readonly leavesMesh?: boolean
-  /** Its engine goes on with an answer that another one began: see `Resume`. */
-  readonly resumes?: boolean
+  /** Its engine goes on with an answer that another one began: see `Resume`. `repeatable`: with a greedy or seeded one. */
+  readonly resumes?: boolean | 'repeatable'
   /** Its conversations may hold pictures. */
   readonly takesImages?: boolean
   /** Of files on this device: their form, such as `onnx`, and how many bytes they are. */

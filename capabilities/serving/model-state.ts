@@ -61,9 +61,12 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.format !== undefined && { format: model.format }),
   ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
   ...(model.leavesMesh && { leavesMesh: true }),
-  ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true }),
+  ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
   ...(model.takesImages && { takesImages: true })
 })
+
+/** Earlier versions know the first key alone, and ask only devices that go on with every answer. */
+const resuming = (resumes: true | 'repeatable') => (resumes === true ? { resumes } : { repeats: true })
 
 /** Why the engine of a model did not load when it was last tried. */
 export const failureIn = ({ model, manager: { failure }, draining }: Entry): LeftOut[] => {

@@ -13,7 +13,7 @@ import {
 } from '../asking/call.ts'
 import { rightModel } from '../asking/model-name.ts'
 import type { Piece } from '../asking/pieces.ts'
-import { namedEvent, queueComment, waitingFor } from '../asking/stream.ts'
+import { namedEvent, progressComment } from '../asking/stream.ts'
 import { Body, inputOf, wantsThinking } from './body.ts'
 import { errorOf } from './errors.ts'
 import { type MessageEvent, MessageOutput } from './output.ts'
@@ -50,12 +50,9 @@ async function* eventsOf(
   output: MessageOutput
 ): AsyncGenerator<string, void, undefined> {
   for await (const piece of pieces) {
-    const text = piece.type === 'progress' ? commentOf(piece) : output.add(piece).map(textOf).join('')
+    const text = piece.type === 'progress' ? progressComment(piece) : output.add(piece).map(textOf).join('')
     if (text !== '') yield text
   }
 }
 
 const textOf = (event: MessageEvent): string => namedEvent(event.type, event)
-
-const commentOf = (piece: Extract<Piece, { type: 'progress' }>): string =>
-  (piece.queue === undefined ? '' : queueComment(piece.queue)) + waitingFor(piece)

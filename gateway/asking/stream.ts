@@ -22,16 +22,22 @@ export interface DataStream {
   beat(): string
 }
 
+interface Progress {
+  readonly stage: string
+  readonly queue?: SnakeCase<QueuePlace> | undefined
+}
+
 /** A comment. */
 export const keepAlive = (): string => ': keep-alive\n'
 
 export const DONE = 'data: [DONE]\n\n'
 export const dataEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
-/** For people who watch a stream: which device is waited for. A peer may have written it, so it stays on its line. */
-export const waitingFor = ({ stage }: { readonly stage: string }): string =>
+/** For people who watch a stream: its place in a queue, or which device is waited for. Clients pass over it. */
+export const progressComment = ({ stage, queue }: Progress): string =>
+  (queue === undefined ? '' : `: queued: ${queueWords(queue)}\n`) + waitingFor(stage)
+/** A peer may have written it, so it stays on its line. */
+const waitingFor = (stage: string): string =>
   stage.startsWith('waking ') ? `: ${stage.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')}\n` : ''
-/** For people who watch the stream; clients pass over it. */
-export const queueComment = (queue: SnakeCase<QueuePlace>): string => `: queued: ${queueWords(queue)}\n`
 export const namedEvent = (name: string, value: unknown): string => `event: ${name}\n${dataEvent(value)}`
 
 /** The body of the response. It reads an event only when the last one has been written; cancelling it ends the work. */

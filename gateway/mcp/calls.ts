@@ -2,6 +2,7 @@
 
 import type { ServerContext } from '@modelcontextprotocol/server'
 import type { UnitDescription } from '../../units/description.ts'
+import type { WatchRoom } from './watched.ts'
 
 /** Clients wait a minute by themselves, and longer where progress comes. */
 export const MCP_BUDGET_MS = 600_000
@@ -28,8 +29,11 @@ export interface McpServerOptions {
   chosenBy(context: ServerContext): readonly string[] | undefined
   /** Of whom a request is. */
   callsOf(context: ServerContext): UnitCalls
-  /** Whether the client can be sent what was not asked for, such as that a resource has changed. */
-  readonly notifies: boolean
+  /** Whether the client is told when the list of tools is another. */
+  readonly tellsOfTools: boolean
+  /** For a client that is told of changed resources: by `resources/subscribe`, in this room, or by `subscriptions/listen`. */
+  readonly room?: WatchRoom | undefined
+  readonly listens?: boolean
   /** Called with what no unit fails with on purpose. */
   readonly onFailure?: (error: unknown) => void
 }

@@ -3,7 +3,12 @@
  * before, as for every route.
  */
 
-import type { McpHttpHandler, ServerContext } from '@modelcontextprotocol/server'
+import type {
+  McpHandlerRequestOptions,
+  McpHttpHandler,
+  McpServerFactory,
+  ServerContext
+} from '@modelcontextprotocol/server'
 import { type Context, Hono } from 'hono'
 import { ERROR_MEANINGS, toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
@@ -11,10 +16,13 @@ import type { Caller } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import { type BodyReader, tooLarge } from '../body.ts'
 import { JSON_HEADERS } from '../envelope.ts'
+import type { McpServerOptions } from './calls.ts'
+import { isListen, listenOverHttp } from './listen.ts'
 import { registryCalls } from './registry-calls.ts'
 import { createMcpServer } from './server.ts'
 import { McpSessions } from './sessions.ts'
 import { choiceOf, toolName } from './tools.ts'
+import type { WatchRoom } from './watched.ts'
 
 /** What stands around the arguments of a tool. */
 const ENVELOPE_BYTES_MAX = 16 * 1024
@@ -29,17 +37,20 @@ export interface McpComponents extends AppComponents {
 type Choice = ReturnType<typeof choiceOf>
 
 interface Served {
+  readonly sdk: typeof import('@modelcontextprotocol/server')
   readonly modern: McpHttpHandler
   readonly sessions: McpSessions
-  readonly sdk: typeof import('@modelcontextprotocol/server')
+  /** One stream of `subscriptions/listen`. */
+  listen(request: Request, options: McpHandlerRequestOptions & { authInfo: Auth }): Promise<Response>
 }
 
-export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
+/** @param makeServer the server of one session, or of one request. */
+export function mcpRoutes(components: McpComponents, makeServer = createMcpServer): Hono<AppEnv> {
   const { units, bodies, closing } = components
   const routes = new Hono<AppEnv>()
   let loaded: Promise<Served> | undefined
   const serve = (): Promise<Served> => {
-    loaded ??= load(components).catch((err: unknown) => {
+    loaded ??= load(components, makeServer).catch((err: unknown) => {
       loaded = undefined
       throw err
     })
@@ -79,13 +90,33 @@ export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
 }
 
 /** Loaded with the first request: the library is some megabytes. */
-async function load({ units, clock, log }: McpComponents): Promise<Served> {
+async function load(
+  { units, clock, log, closing }: McpComponents,
+  makeServer: typeof createMcpServer
+): Promise<Served> {
   const sdk = await import('@modelcontextprotocol/server')
   const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
   const callsOf = (context: ServerContext) => registryCalls(units, callerOf(context))
-  const serverOf = (notifies: boolean) => createMcpServer(sdk, { chosenBy, callsOf, notifies, onFailure })
-  const modern = sdk.createMcpHandler(() => serverOf(false), { onerror() {} })
-  return { sdk, modern, sessions: new McpSessions(sdk, clock, () => serverOf(true)) }
+  const serverOf = (more: Pick<McpServerOptions, 'room' | 'listens'>) =>
+    makeServer(sdk, { chosenBy, callsOf, tellsOfTools: false, onFailure, ...more })
+  const rooms = new WeakMap<Caller, WatchRoom>()
+  const roomOf = (caller: Caller): WatchRoom => {
+    const room = rooms.get(caller) ?? { taken: 0 }
+    rooms.set(caller, room)
+    return room
+  }
+  const modernServer: McpServerFactory = ({ era }) => serverOf({ listens: era === 'modern' })
+  return {
+    sdk,
+    modern: sdk.createMcpHandler(modernServer, { onerror() {} }),
+    sessions: new McpSessions(sdk, clock, caller => serverOf({ room: roomOf(caller) })),
+    listen(request, options) {
+      const { caller } = options.authInfo.extra
+      const [calls, room] = [registryCalls(units, caller), roomOf(caller)]
+      const ends = caller.ended === undefined ? [closing] : [closing, caller.ended]
+      return listenOverHttp(sdk, modernServer, { request, options, calls, room, ends })
+    }
+  }
 }
 
 interface Asked {
@@ -94,14 +125,15 @@ interface Asked {
 }
 
 async function respond(
-  { sdk, modern, sessions }: Served,
+  { sdk, modern, sessions, listen }: Served,
   c: Context<AppEnv>,
   { chosen, parsedBody }: Asked
 ): Promise<Response> {
   const { caller } = c.env
   const request = c.req.raw
   const options = { authInfo: authOf(caller, chosen), ...(parsedBody !== undefined && { parsedBody }) }
-  if (!(await sdk.isLegacyRequest(request, parsedBody ?? null))) return modern.fetch(request, options)
+  if (!(await sdk.isLegacyRequest(request, parsedBody ?? null)))
+    return isListen(parsedBody) ? listen(request, options) : modern.fetch(request, options)
 
   const id = c.req.header(SESSION_HEADER)
   if (id !== undefined) {
@@ -124,6 +156,8 @@ async function endOf({ modern, sessions }: Served): Promise<void> {
 const authOf = (caller: Caller, chosen: Choice) => ({
   ...{ token: '', clientId: '', scopes: [], extra: { caller, chosen } }
 })
+
+type Auth = ReturnType<typeof authOf>
 
 const callerOf = ({ http }: ServerContext): Caller => http!.authInfo!.extra!.caller as Caller
 

@@ -19,13 +19,13 @@ const INSTRUCTIONS =
 const PIECE_CHARS_MAX = 1024
 
 export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
-  const { chosenBy, callsOf, notifies } = options
+  const { chosenBy, callsOf, tellsOfTools, room, listens = false } = options
   const server = new sdk.Server(
     { name: 'lumos-node', title: 'lumos-node', version: VERSION },
     {
       capabilities: {
-        tools: { listChanged: notifies },
-        resources: { listChanged: false, subscribe: notifies }
+        tools: { listChanged: tellsOfTools },
+        resources: { listChanged: false, subscribe: listens || room !== undefined }
       },
       instructions: INSTRUCTIONS
     }

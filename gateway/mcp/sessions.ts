@@ -27,11 +27,11 @@ interface Session {
 export class McpSessions {
   readonly #sdk: Sdk
   readonly #clock: Clock
-  readonly #makeServer: () => Server
+  readonly #makeServer: (caller: Caller) => Server
   /** Those asked last are last. */
   readonly #sessions = new Map<string, Session>()
 
-  constructor(sdk: Sdk, clock: Clock, makeServer: () => Server) {
+  constructor(sdk: Sdk, clock: Clock, makeServer: (caller: Caller) => Server) {
     this.#sdk = sdk
     this.#clock = clock
     this.#makeServer = makeServer
@@ -65,7 +65,7 @@ export class McpSessions {
       },
       onsessionclosed: id => this.#forget(id)
     })
-    await this.#makeServer().connect(transport)
+    await this.#makeServer(caller).connect(transport)
     return transport
   }
 

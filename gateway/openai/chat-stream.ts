@@ -9,7 +9,7 @@ import {
   type Logprobs,
   type Piece
 } from '../asking/pieces.ts'
-import { DONE, dataEvent, queueComment, waitingFor } from '../asking/stream.ts'
+import { DONE, dataEvent, progressComment } from '../asking/stream.ts'
 import { chatUsage } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
@@ -41,7 +41,6 @@ export async function* chatChunks(
   )
 
   for await (const { choice, piece } of pieces) {
-    if (piece.type === 'progress' && piece.queue !== undefined) yield queueComment(piece.queue)
     const chunks = all[choice]!.take(piece)
     const events = chunks.map(({ delta, logprobs, finish = null, more }) =>
       dataEvent({
@@ -57,7 +56,7 @@ export async function* chatChunks(
         ...usage
       })
     )
-    const text = piece.type === 'progress' ? waitingFor(piece) : events.join('')
+    const text = piece.type === 'progress' ? progressComment(piece) : events.join('')
     if (text !== '') yield text
   }
   if (withUsage) yield dataEvent({ ...head, choices: [], usage: chatUsage(all.map(one => one.usage)) })

@@ -20,7 +20,7 @@ import {
 } from '../asking/pieces.ts'
 import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from '../asking/sampling.ts'
 import { defined, maybe, textsUpTo, unsupported } from '../asking/schema.ts'
-import { DONE, dataEvent, waitingFor } from '../asking/stream.ts'
+import { DONE, dataEvent, progressComment } from '../asking/stream.ts'
 import { chatUsage } from './chat-parts.ts'
 import { failureEvent } from './chat-stream.ts'
 import { completionLogprobs } from './logprobs.ts'
@@ -126,7 +126,7 @@ async function* completionChunks(
       usages[choice] = piece.usage
       yield chunk(choice, '', undefined, piece)
     } else if (piece.type === 'progress') {
-      const text = waitingFor(piece)
+      const text = progressComment(piece)
       if (text !== '') yield text
     } else if (piece.type === 'text' || piece.type === 'delta') {
       const { text = '' } = piece

@@ -1,40 +1,35 @@
 /** Answers that this device asks for. */
 
-import {
-  type AnswerInfo,
-  type AnswerOptions,
-  type AnswerRoute,
-  type AnswerSource,
-  type ReadAnswerOptions,
-  requestIdOf
+import type {
+  AnswerInfo,
+  AnswerOptions,
+  AnswerRoute,
+  AnswerSource,
+  ReadAnswerOptions
 } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { CancelledError, OverloadedError } from '../../interface/errors.ts'
-import { MAX_BUDGET_MS } from '../../interface/inference.ts'
-import { encodeNote, NOTE_BYTES_MAX, type RemoteAnswer } from '../../protocols/answers/index.ts'
+import { encodeNote, NOTE_BYTES_MAX } from '../../protocols/answers/index.ts'
 import type { MeshContext } from '../feature.ts'
-import { Deadline } from '../network/deadline.ts'
 import { type AnswerStore, nameOf } from './answer-store.ts'
 import { KeptAnswer } from './kept-answer.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
+import { encodeQuestion } from './records.ts'
+import { type RestComponents, restOf } from './rest.ts'
 import type { StoredAnswer } from './stored-answers.ts'
 
 /** Answers that run at once, their readers gone or not: admission bounds what devices work on. */
 const RUNNING_MAX = 2048
 const RETRY_AFTER_MS = 1000
 
-export interface OwnAnswersComponents {
+export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
   readonly mesh: MeshContext
   readonly store: AnswerStore
   /** Whether answers are kept at all. */
   readonly isOn: boolean
   /** Tells the devices that answered to delete theirs. Never rejects. */
   forget(id: string, peers: Iterable<string>): Promise<void>
-  /** Opens the rest of an answer, at the device that gives it. Waits for that device for some seconds at most. */
-  rest(requestId: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
 }
-
-type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
 
 interface Recovery {
   readonly stop: AbortController
@@ -53,7 +48,7 @@ export class OwnAnswers {
   async *keep(
     id: string,
     source: AnswerSource,
-    { durable = false, note, signal }: AnswerOptions = {}
+    { durable = false, note, question, signal }: AnswerOptions = {}
   ): AsyncGenerator<InferenceChunk> {
     const { mesh, isOn } = this.#components
     if (!isOn) return yield* source({ signal: signal ?? new AbortController().signal, onRoute() {} })
@@ -61,7 +56,12 @@ export class OwnAnswers {
       throw new OverloadedError(`This device asks for ${RUNNING_MAX} answers already.`, RETRY_AFTER_MS)
     // A note that is too long is left out: the answer is worth keeping without it.
     const fits = note !== undefined && encodeNote(note).byteLength <= NOTE_BYTES_MAX
-    const head = { id, mesh: mesh.meshId, createdAtMs: mesh.clock.wallMs(), ...(fits && { note }) }
+    const asked = question && encodeQuestion(question)
+    const head = {
+      ...{ id, mesh: mesh.meshId, createdAtMs: mesh.clock.wallMs() },
+      ...(fits && { note }),
+      ...(asked && { question: asked })
+    }
     const answer = this.#made(nameOf('a', id), { head, durable })
     void this.#run(answer, nameOf('a', id), source)
     yield* answer.read(0, { signal })
@@ -85,7 +85,7 @@ export class OwnAnswers {
   async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
     const { store } = this.#components
     const name = nameOf('a', id)
-    const live = store.live(name) ?? (await this.#recovered(name))
+    const live = store.live(name) ?? (await this.#recovered(name, follow))
     if (live !== undefined) {
       const { note } = live.head
       return { info: infoOfKept(id, live), note, chunks: () => live.read(from ?? 0, { signal, follow }) }
@@ -133,12 +133,16 @@ export class OwnAnswers {
     await Promise.all([...this.#recovering.keys()].map(name => this.#unrecovered(name)))
   }
 
-  /** An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest. */
-  #recovered(name: string): Promise<KeptAnswer | undefined> {
+  /**
+   * An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest.
+   *
+   * @param again whether one is tried that ended because no device went on.
+   */
+  #recovered(name: string, again = false): Promise<KeptAnswer | undefined> {
     const known = this.#recovering.get(name)
     if (known !== undefined) return known.answer
     const stop = new AbortController()
-    const answer = this.#recover(name, stop.signal).finally(() => this.#recovering.delete(name))
+    const answer = this.#recover(name, again, stop.signal).finally(() => this.#recovering.delete(name))
     this.#recovering.set(name, { stop, answer })
     return answer
   }
@@ -151,32 +155,34 @@ export class OwnAnswers {
     return this.#components.store.live(name)
   }
 
-  async #recover(name: string, signal: AbortSignal): Promise<KeptAnswer | undefined> {
-    const { mesh, store, rest } = this.#components
+  async #recover(name: string, again: boolean, signal: AbortSignal): Promise<KeptAnswer | undefined> {
+    const { store } = this.#components
     const stored = await this.#stored(name)
-    if (stored === undefined || stored.end !== undefined) return undefined
-    const { head, route, first, next } = stored
-    if (route === undefined || route.peerId === mesh.peerId || this.#running.has(name)) return undefined
-    const remote = await rest(requestIdOf(head.id), route.peerId, next, signal).catch(() => undefined)
-    if (remote === undefined) return undefined
-    const kept = { first, next }
-    const answer = this.#made(name, { head, durable: true, kept, route: route as AnswerRoute })
-    const hasRest = remote.info.state === 'running' || remote.info.chunks > next
-    const isKept =
-      hasRest &&
-      (await store.keep(name, answer, true).then(
-        () => true,
-        () => false
-      ))
+    if (stored === undefined || this.#running.has(name)) return undefined
+    const { head, route, first, next, end } = stored
+    const isCut = end === undefined || (again && end.error?.code === 'STREAM_INTERRUPTED')
+    if (!isCut) return undefined
+    const said = async () => {
+      const all = await Array.fromAsync(answer.read(0, { follow: false }))
+      return all.filter(({ type }) => type !== 'progress')
+    }
+    const found = await restOf(this.#components, stored, said, signal)
+    if (found === undefined) return undefined
+    const answer = this.#made(name, {
+      head,
+      durable: true,
+      kept: { first, next },
+      route: route as AnswerRoute
+    })
+    const isKept = await store.keep(name, answer, true).then(
+      () => true,
+      () => false
+    )
     if (!isKept) {
-      remote.close()
+      found.close()
       return undefined
     }
-    // A device that is silent, or sends chunks slowly, is waited for as long as any answer at most.
-    void this.#run(answer, name, async function* ({ signal: stopped }) {
-      using deadline = new Deadline(mesh.clock, MAX_BUDGET_MS, stopped)
-      yield* remote.chunks(deadline)
-    })
+    void this.#run(answer, name, found.source)
     return answer
   }
 

@@ -54,13 +54,20 @@ export const contextOf = (
         .explain({ task, ...(model !== undefined && { model }) })
         // What is done for nobody in particular wakes no device.
         .filter(({ candidate }) => candidate.wakeMs === undefined)
-        .map(({ candidate }) => ({ peerId: candidate.peerId, model: candidate.capability.model }))
+        .map(({ candidate: { peerId, capability } }) => ({
+          ...{ peerId, model: capability.model },
+          resumes: capability.resumes === true || capability.repeats === true
+        }))
         .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
     )
   },
+  infer: (request, options) => router.infer(router.prepare(request), options),
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
   distrust: router.distrust,
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  async connect(id, options) {
+    await libp2p.dial(peerIdFromString(id), options)
+  },
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,
   async publish(topic, message) {

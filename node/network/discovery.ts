@@ -23,10 +23,10 @@ export const BACKOFF_MS_MAX = 300_000
 const SIGHTING_DIAL_INTERVAL_MS = 2000
 /**
  * Two that see each other do so at the same moment. The one with the greater id
- * waits for the other's dial this long, a few handshakes of a small board, so
+ * waits for the other's dial this long, two handshakes of a busy small board, so
  * that they do not pay for two connections and keep both.
  */
-const YIELD_MS = 300
+const YIELD_MS = 600
 /** On one LAN everyone connects to everyone up to half of what a node may hold, so that others can still reach it. */
 const CONNECTIONS_WANTED = 64
 /** Peers that others told of are dialed only up to this: twice what gossip needs. The rest are dialed when asked. */

@@ -28,7 +28,8 @@ interface View {
 type Preference = (ranked: Ranked, view: View) => readonly number[]
 
 /** What is sent there, or comes from there, is seen outside the mesh. */
-export const leavesMesh = ({ capability }: RankedCandidate): boolean => capability.leavesMesh === true
+export const leavesMesh = ({ capability }: Pick<RankedCandidate, 'capability'>): boolean =>
+  capability.leavesMesh === true
 
 const isFarther = ({ candidate }: Ranked) => Number(!candidate.local)
 const isBusy = ({ candidate }: Ranked, { nowMs }: View) =>

@@ -85,10 +85,10 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
 
 function ask(
   state: RouterState,
-  { id, requestId, budgetMs, offers, asking, continues }: Extract<RouterEvent, { type: 'ask' }>,
+  { id, ...request }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): readonly RouterEffect[] {
-  const asked = newAsked(state.records, { requestId, budgetMs, offers, asking, continues }, nowMs)
+  const asked = newAsked(state.records, request, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)

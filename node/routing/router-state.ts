@@ -87,6 +87,8 @@ export type RouterEvent =
       readonly asking: Asking
       /** Absent: a cut answer is not continued. */
       readonly continues?: boolean | undefined
+      /** Chunks that the caller has already: the answer goes on after them. */
+      readonly delivered?: number
     }
   /** The attempt gave a chunk, which was waited for so long; `last` ends the answer. */
   | {

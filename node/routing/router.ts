@@ -68,10 +68,10 @@ export class Router implements Inference {
     emit('inference.request_started', { requestId, task, model, ...(traceId && { traceId }) })
     try {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
-      const offers = withRoom(able, request)
-      run.offered(offers)
-      const { id, continues, asking } = run
-      this.#carryOut(run, this.#step({ type: 'ask', id, requestId, budgetMs, offers, asking, continues }))
+      const offers = run.offered(withRoom(able, request))
+      const { id, continues, asking, from: delivered } = run
+      const ask = { type: 'ask', id, requestId, budgetMs, offers, asking, continues, delivered } as const
+      this.#carryOut(run, this.#step(ask))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
         const arrival = await run.attempts.next()
@@ -210,11 +210,11 @@ export class Router implements Inference {
   }
 
   /** Peers that could go on with the answer now: those that serve its model, and know how to. */
-  #continuers({ continuedModel: model, request, options }: Run): Continuers {
+  #continuers({ continuedModel: model, request, options, goesOn }: Run): Continuers {
     if (model === undefined) return undefined
     try {
       const able = this.#able({ ...request, model }, options)
-      return withRoom(able, request).filter(({ capability }) => capability.resumes === true)
+      return withRoom(able, request).filter(goesOn)
     } catch {
       return []
     }

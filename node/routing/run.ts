@@ -2,12 +2,14 @@
 
 import type { Continued, ProgressChunk } from '../../interface/chunks.ts'
 import type { Clock } from '../../interface/clock.ts'
-import type { LumosError } from '../../interface/errors.ts'
+import { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { InferOptions } from '../../interface/node.ts'
+import { isRepeatable } from '../../interface/resume.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Asking, NewAsking } from './asking.ts'
 import { Attempts } from './attempts.ts'
+import { leavesMesh } from './policies.ts'
 import type { Candidate, RankedCandidate } from './rank.ts'
 import type { AttemptEffect } from './router-state.ts'
 import { Said } from './said.ts'
@@ -61,13 +63,40 @@ export class Run {
     this.answeredBy = answeredBy
   }
 
-  /** Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that. */
-  offered(offers: readonly Candidate[]): void {
+  /** Chunks that the caller had before. */
+  get from(): number {
+    return this.options.after?.length ?? 0
+  }
+
+  /**
+   * Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that.
+   *
+   * @returns those that are asked: all of them, or for the rest of an answer those of the mesh that go on.
+   * @throws {LumosError} `STREAM_INTERRUPTED` where that is nobody.
+   */
+  offered(offers: readonly Candidate[]): readonly Candidate[] {
+    const { continuation, after = [] } = this.options
     // An answer that goes on is not kept waiting for a device that sleeps.
     this.#offers = offers.filter(({ wakeMs }) => wakeMs === undefined)
-    if (this.options.continuation === 'none' || definitionOf(this.request.task).pieces === undefined) return
-    if (this.#offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
+    const able = this.#offers.filter(this.goesOn)
+    if (continuation !== 'none' && definitionOf(this.request.task).pieces !== undefined && able.length > 0)
+      this.#said = new Said()
+    if (after.length === 0) return offers
+    for (const chunk of after) this.#said?.add(chunk)
+    const here = able.filter(candidate => !leavesMesh(candidate))
+    if (here.length > 0 && this.#said?.isKept) return here
+    throw new LumosError(
+      'STREAM_INTERRUPTED',
+      `No device goes on with the answer after ${after.length} chunks.`,
+      {
+        details: { received: after.length }
+      }
+    )
   }
+
+  /** Whether a peer goes on with an answer to this request that another one began. */
+  readonly goesOn = ({ capability: { resumes, repeats } }: Pick<Candidate, 'capability'>): boolean =>
+    resumes === true || (repeats === true && isRepeatable(this.request.params))
 
   /** Whether another peer may go on with the answer. */
   get continues(): boolean {
@@ -76,12 +105,14 @@ export class Run {
 
   /** The model that answers, where another peer could go on with it now. */
   get continuedModel(): string | undefined {
-    return this.#said?.isKept ? this.peers.get(this.#answering)?.capability.model : undefined
+    if (!this.#said?.isKept) return undefined
+    const model = this.peers.get(this.#answering)?.capability.model
+    return model ?? (this.from > 0 ? this.request.model : undefined)
   }
 
   /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
   requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
-    const { model, resumes } = peer.capability
+    const { model } = peer.capability
     const { receipt, unkept, traceId } = this.options
     const wishes = {
       ...(receipt === true && { receipt }),
@@ -89,12 +120,11 @@ export class Run {
       ...(traceId !== undefined && { traceId })
     }
     const request = { ...this.request, model, budgetMs, ...wishes }
-    if (!resumes || this.#said === undefined) return request
+    if (!this.goesOn(peer) || this.#said === undefined) return request
     const isMovable =
       this.options.peer === undefined &&
       this.#offers.some(
-        ({ peerId, capability }) =>
-          peerId !== peer.peerId && capability.resumes === true && capability.model === model
+        other => other.peerId !== peer.peerId && other.capability.model === model && this.goesOn(other)
       )
     return {
       ...request,
@@ -113,7 +143,7 @@ export class Run {
   noteChunk(attempt: number, chunk: InferenceChunk): void {
     if (this.#answering !== attempt) {
       this.attempts.settle(attempt)
-      if (this.#answering !== 0) this.#goesOn(attempt, chunk.index)
+      if (this.#answering !== 0 || this.from > 0) this.#goesOn(attempt, chunk.index)
       this.#answering = attempt
     }
     this.measured.firstChunkMs ??= this.#clock.monotonicMs() - this.#beganMs

@@ -31,11 +31,12 @@ interface NewRequest {
   readonly offers: readonly Candidate[]
   readonly asking: Asking
   readonly continues?: boolean | undefined
+  readonly delivered?: number
 }
 
 export function newAsked(
   records: TrackRecords,
-  { requestId, budgetMs, offers, asking, continues = false }: NewRequest,
+  { requestId, budgetMs, offers, asking, continues = false, delivered = 0 }: NewRequest,
   nowMs: number
 ): Asked {
   const candidates = withRecords(records, offers, nowMs)
@@ -50,7 +51,7 @@ export function newAsked(
     turns: turnsOf(kept.ranked),
     attempts: [],
     continues,
-    delivered: 0,
+    delivered,
     cut: undefined,
     continuations: 0,
     failures: [],

@@ -13,7 +13,7 @@ import {
 import { checkPaths } from '../../storage/weights/checked-repository.ts'
 import { takeFile } from '../../storage/weights/take-file.ts'
 import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
-import { listPath } from './listing.ts'
+import { type Listing, listPath } from './listing.ts'
 import { checkRepository } from './repositories/index.ts'
 
 export interface ImportComponents {
@@ -25,13 +25,22 @@ export interface ImportComponents {
 }
 
 export async function importPath(
-  { store, seal, home }: ImportComponents,
+  components: ImportComponents,
   path: string,
-  { name: given, signal, onProgress }: WeightsProgress & { name?: string }
+  { name: given, ...options }: WeightsProgress & { name?: string }
 ): Promise<Imported> {
-  await mustHoldNoKeys(path, home)
+  await mustHoldNoKeys(path, components.home)
   const listing = await listPath(path)
-  const name = nameFor(given ?? listing.name, path)
+  return await importListing(components, { ...listing, name: nameFor(given ?? listing.name, path) }, options)
+}
+
+/** Files that lie anywhere on this device become a repository of the name of their listing. */
+export async function importListing(
+  { store, seal }: Pick<ImportComponents, 'store' | 'seal'>,
+  listing: Listing,
+  { signal, onProgress }: WeightsProgress
+): Promise<Imported> {
+  const { name } = listing
   checkPaths(listing.files.map(file => file.path))
   await checkRepository(
     listing.files.map(({ path, source }) => ({ path, place: source })),

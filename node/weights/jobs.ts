@@ -4,10 +4,17 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { ModelId } from '../../interface/names.ts'
-import { RepositoryName, type Verified, type Weights, type WeightsProgress } from '../../interface/weights.ts'
+import {
+  type Quantized,
+  RepositoryName,
+  type Verified,
+  type Weights,
+  type WeightsProgress
+} from '../../interface/weights.ts'
 import type { NodeParts } from '../feature.ts'
 import { defineJobKind, type JobContext, type JobKind } from '../jobs/job-kind.ts'
 import { Meter } from '../jobs/meter.ts'
+import type { QuantizeWanted } from './quantize/quantize.ts'
 
 const PATH_CHARS_MAX = 4096
 
@@ -18,10 +25,15 @@ const AbsolutePath = z
 
 type Local = Pick<Weights, 'import' | 'export' | 'verify'>
 
+interface QuantizesModels {
+  quantize(wanted: QuantizeWanted, options: WeightsProgress & { id: string }): Promise<Quantized>
+}
+
 type Parts = Pick<NodeParts, 'clock' | 'emit'>
 
-export const localJobs = (weights: Local, { clock, emit }: Parts): JobKind[] => [
+export const localJobs = (weights: Local & QuantizesModels, { clock, emit }: Parts): JobKind[] => [
   importJob(weights, clock),
+  quantizeJob(weights, clock),
   exportJob(weights, clock),
   verifyJob(weights, { clock, emit })
 ]
@@ -48,6 +60,17 @@ const exportJob = (weights: Local, clock: Clock): JobKind =>
     summary: ({ model, path }) => `${model} to ${path}`,
     key: ({ model, path }) => JSON.stringify([model, path]),
     run: ({ model, path }, context) => weights.export(model, path, progressOf(context, clock))
+  })
+
+const quantizeJob = (weights: QuantizesModels, clock: Clock): JobKind =>
+  defineJobKind({
+    name: 'model.quantize',
+    input: z.strictObject({ model: ModelId, name: RepositoryName, data: AbsolutePath.optional() }),
+    // It has a process of its own, which takes the memory of a model.
+    runningMax: 1,
+    summary: ({ model, name }) => `${model} as ${name}`,
+    key: ({ name }) => name,
+    run: (wanted, context) => weights.quantize(wanted, { id: context.id, ...progressOf(context, clock) })
   })
 
 /** What the job says. */

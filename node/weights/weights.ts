@@ -9,6 +9,7 @@ import type {
   FoundModel,
   Holder,
   Imported,
+  Quantized,
   Replicated,
   Repository,
   Verified,
@@ -22,7 +23,7 @@ import type { MemberRow, RepositoryRow } from '../../storage/weights/repository-
 import { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import { exportFiles } from './export-files.ts'
-import { importPath } from './import-path.ts'
+import { importListing, importPath } from './import-path.ts'
 import { infoOf, rowOf } from './info.ts'
 import { localJobs } from './jobs.ts'
 import { knownModels } from './known-models.ts'
@@ -30,6 +31,7 @@ import type { OriginSettings } from './origins/index.ts'
 import type { PublicHost } from './public/host.ts'
 import type { PublicSettings } from './public/settings.ts'
 import { Pulling } from './pulling.ts'
+import type { QuantizeWanted } from './quantize/quantize.ts'
 import type { CopySettings } from './replication/settings.ts'
 
 export interface WeightSettings {
@@ -134,6 +136,26 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     )
     await this.#refresh()
     return imported
+  }
+
+  /** Its code is loaded with the first model that becomes smaller. */
+  async quantize(wanted: QuantizeWanted, options: WeightsProgress & { id: string }): Promise<Quantized> {
+    const { quantizeModel } = await import('./quantize/quantize.ts')
+    const { store } = this
+    const seal = (repository: Repository) => this.#pulling.seal(repository)
+    const { catalogue, registry, clock } = this.#components
+    return await quantizeModel(
+      {
+        ...{ catalogue, registry, clock, drafts: store.ground.folder.partial },
+        add: async (listing, how) => {
+          const imported = await importListing({ store, seal }, listing, how)
+          await this.#refresh()
+          return imported
+        }
+      },
+      wanted,
+      options
+    )
   }
 
   async export(

@@ -56,8 +56,13 @@ export function replaceDurably(draft: string, path: string): void {
  * files the mode of the database: done before it opens one, this is enough for all of them.
  */
 export function makePrivateFile(path: string): void {
-  if (existsSync(path)) chmodSync(path, PRIVATE_FILE_MODE)
-  else closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+  // A file that exists is not opened: closing it again would release the locks that this process has on it.
+  try {
+    closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err
+    chmodSync(path, PRIVATE_FILE_MODE)
+  }
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

@@ -18,11 +18,15 @@ const SQLITE_BUSY = 5
 const HOLDER_TIMEOUT_MS = 250
 const OTHER_HOME = 'Stop that node (lumos-node stop), or use another home (--home).'
 
+/** Until they are disposed: the garbage collector would close the database of a lock that nobody refers to. */
+const taken = new Set<HomeLock>()
+
 export class HomeLock implements Disposable {
   readonly #database: DatabaseSync
 
   private constructor(database: DatabaseSync) {
     this.#database = database
+    taken.add(this)
   }
 
   /**
@@ -54,6 +58,7 @@ export class HomeLock implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    taken.delete(this)
     // Closing rolls the transaction back, which releases the lock.
     if (this.#database.isOpen) this.#database.close()
   }

@@ -99,15 +99,44 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.deepEqual(await wrong('<p style="width:9px;overflow:hidden">longer'), ['text is cut off'])
   })
 
-  it('keeps its layout on a phone: no scroll to the side, nothing cut off or covered', async () => {
+  it('keeps its layout on a phone: no scroll to the side, nothing cut off or covered, and each target in sight', async () => {
     const { page } = seen
     const size = page.viewportSize()!
     await page.setViewportSize({ width: 360, height: 740 })
     for (const screen of await screensOf(page)) {
       await openScreen(page, screen)
       assert.deepEqual(await page.evaluate('looking.layout()'), [], screen)
+      assert.deepEqual(await page.evaluate('looking.focus()'), [], screen)
     }
     await page.setViewportSize(size)
+  })
+
+  it('tells another device to refuse requests, and asks before it removes one', async () => {
+    const { page } = seen
+    const [attic] = nodes.answering
+    await page.goto(`${nodes.url}/#/mesh/${attic!.peerId}`)
+    const dialog = page.locator('dialog')
+    await page.getByRole('button', { name: 'Refuse other devices' }).click()
+    await dialog.getByRole('button', { name: 'Refuse other devices' }).click()
+    await page.getByText('are refused', { exact: true }).waitFor()
+    assert.equal(attic!.status().drained, true)
+    await page.getByRole('button', { name: 'Answer other devices again' }).click()
+    await page.getByText('are answered', { exact: true }).waitFor()
+    assert.equal(attic!.status().drained, false)
+
+    const remove = page.getByRole('button', { name: 'Remove attic' })
+    await remove.press('Enter')
+    await dialog.getByText('every device refuses its key from then on').waitFor()
+    assert.equal(await page.evaluate('document.activeElement.closest("dialog") !== null'), true)
+    assert.deepEqual(await hindrances(seen), [])
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Remove attic')
+    assert.ok(nodes.desk.peers().some(({ peerId }) => peerId === attic!.peerId))
+
+    await page.goto(`${nodes.url}/#/mesh/${nodes.desk.peerId}`)
+    await page.getByText('this device', { exact: true }).first().waitFor()
+    assert.equal(await page.getByRole('button', { name: /^Remove/ }).count(), 0)
   })
 
   it('is used by the keyboard: Tab reaches the way to the content and the menu, Enter opens a screen', async () => {
@@ -156,10 +185,39 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     await settled(page)
     assert.deepEqual(watching.troubles, [])
     const away = page.getByText('This node does not answer.')
+    const other = page.getByText('The node has another version of this page.')
     way.cut()
     await away.waitFor()
     await way.mend()
     await away.waitFor({ state: 'detached' })
+    await settled(page)
+    assert.equal(await other.count(), 0)
+
+    // As if the files of the page that is open were those of a node before an update.
+    await page.evaluate(
+      'document.head.append(Object.assign(document.createElement("link"), { href: "/app-old.css" }))'
+    )
+    way.cut()
+    await way.mend()
+    await other.waitFor()
+    await page.getByRole('button', { name: 'Load that one' }).click()
+    await other.waitFor({ state: 'detached' })
+    await settled(page)
+  })
+
+  it('says that its session is over when the token is replaced, and goes on once the browser is let in again', async () => {
+    await using watching = await visit(browser)
+    const { page, context } = watching
+    await page.goto(nodes.link())
+    await settled(page)
+    nodes.gateway.rotateToken()
+    await page.getByRole('heading', { name: 'This browser is not let in' }).waitFor()
+    const again = await context.newPage()
+    await again.goto(nodes.link())
+    await settled(again)
+    await again.close()
+    await page.evaluate('dispatchEvent(new Event("focus"))')
+    await page.locator('nav.menu').waitFor()
     await settled(page)
   })
 })

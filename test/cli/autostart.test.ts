@@ -28,6 +28,14 @@ const TARGET: Target = {
   configHome: '/home/me/.config'
 }
 
+/** The standard library of Python parses both. */
+const PARSE = `
+import json, plistlib, sys
+import xml.etree.ElementTree as tree
+with open(sys.argv[1] + '/plist', 'rb') as file: plist = plistlib.load(file)
+task = tree.parse(sys.argv[1] + '/task')
+print(json.dumps({'plist': plist, 'args': task.find('.//{*}Exec/{*}Arguments').text}))`
+
 describe('the text for each system', () => {
   it('is a unit for systemd, whose values mean what they say', () => {
     const { path, text } = planFor('linux', TARGET)
@@ -48,6 +56,8 @@ RestartPreventExitStatus=5 8
 # The node lets answers under way end, and then ends its engines.
 KillMode=mixed
 TimeoutStopSec=20
+# An engine that takes too much memory costs that engine.
+OOMPolicy=continue
 
 [Install]
 WantedBy=default.target
@@ -55,7 +65,7 @@ WantedBy=default.target
     )
     const system = planFor('linux', { ...TARGET, system: true })
     assert.equal(system.path, '/etc/systemd/system/lumos-node-1234abcd.service')
-    assert.match(system.text, /\nUser=me\n/)
+    assert.match(system.text, /\nUser=me\nNoNewPrivileges=yes\nProtectSystem=full\n/)
     assert.match(system.text, /\nAfter=network-online\.target\n/)
     assert.match(system.text, /\nWantedBy=multi-user\.target\n/)
     assert.ok(system.enable.every(step => !step.includes('--user')))
@@ -91,6 +101,31 @@ WantedBy=default.target
     )
     assert.deepEqual(enable[0]!.slice(0, 5), ['schtasks', '/Create', '/F', '/TN', TARGET.name])
     assert.throws(() => planFor('win32', { ...TARGET, system: true }), { code: 'USAGE' })
+  })
+
+  it('says the same to a parser of property lists and of XML, in all letters', async context => {
+    const home = `/home/me/日本 é & <"den">/it's`
+    const command = [TARGET.node, TARGET.script, 'start', `--home=${home}`]
+    const folder = await mkdtemp(join(tmpdir(), 'lumos-xml-'))
+    try {
+      for (const [platform, name] of [
+        ['darwin', 'plist'],
+        ['win32', 'task']
+      ] as const) {
+        const { text, encoding = 'utf8' } = planFor(platform, { ...TARGET, home })
+        await writeFile(join(folder, name), text, encoding)
+      }
+      const parsed = await promisify(execFile)('python3', ['-c', PARSE, folder]).catch(err => {
+        if (err.code !== 'ENOENT') throw err
+        return context.skip('python3 is not installed: nothing was parsed')
+      })
+      const { plist, args } = JSON.parse(parsed.stdout)
+      assert.deepEqual(plist.ProgramArguments, command)
+      assert.deepEqual([plist.RunAtLoad, plist.KeepAlive], [true, { SuccessfulExit: false }])
+      assert.equal(args, ['--headless', ...command.map(part => `"${part.replaceAll('"', '\\"')}"`)].join(' '))
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('refuses paths that no format can hold, and systems that nothing is known of', () => {

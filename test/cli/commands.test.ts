@@ -44,6 +44,22 @@ afterAll(async () => {
 
 const cli = (args: string[], options: object = {}) => runCli(args, { home: gateway.home, ...options })
 
+describe('names for a shell', () => {
+  it('are those of the running node, a line each, and nothing where there is none', async () => {
+    const names = await Promise.all(
+      ['model', 'device', 'nothing'].map(kind => cli(['completion', '--names', kind]))
+    )
+    assert.deepEqual(
+      names.map(({ code, stderr }) => [code, stderr]),
+      names.map(() => [0, ''])
+    )
+    assert.ok(names[0]!.stdout.split('\n').includes('held'), names[0]!.stdout)
+    assert.deepEqual([names[1]!.stdout, names[2]!.stdout], [`${gateway.node.name}\n`, ''])
+    const off = await cli(['completion', '--names', 'model'], { home: empty })
+    assert.deepEqual([off.code, off.stdout, off.stderr], [0, '', ''])
+  })
+})
+
 describe('a read command', () => {
   it('prints one object with --json, and words without', async () => {
     const asJson = await cli(['status', '--json'])
@@ -479,6 +495,8 @@ describe('batch', () => {
     const closed = new Promise(resolve => child.on('close', resolve))
     child.stdin.end(lines)
     await hangs.promise
+    const { id } = gateway.node.jobs.list().at(-1)!
+    for await (const { progress } of gateway.node.jobs.watch(id)) if (progress?.done === 2) break
     child.kill(signal)
     const code = await closed
     gateway.engine.beforeWord = async () => {}

@@ -118,12 +118,19 @@ describe('the command line', () => {
 
   it('completes in a real bash', async () => {
     const { stdout: script } = await runCli(['completion', 'bash'])
+    const names = {
+      space: ['den', `it's home`, '$(echo bad)'],
+      model: ['llama3:8b', 'llama3:70b'],
+      device: ['attic']
+    }
+    const node = Object.entries(names).map(([kind, all]) => `${kind}) cat <<'E'\n${all.join('\n')}\nE\n;;`)
     const complete = (...words: string[]) =>
       execFileSync(
         'bash',
         [
           '-c',
-          `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _lumos_node; echo "\${COMPREPLY[@]}"`,
+          `lumos-node() { case "$3" in\n${node.join('\n')}\nesac; }
+          ${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _lumos_node; echo "\${COMPREPLY[@]}"`,
           'bash',
           'lumos-node',
           ...words
@@ -135,6 +142,12 @@ describe('the command line', () => {
     assert.equal(complete('config', ''), 'show check get set unset --version --home --json --verbose --help')
     assert.equal(complete('start', '--no'), '--no-mdns')
     assert.equal(complete('config', 'show', '--or'), '--origin')
+    assert.equal(complete('memory', 'open', 'd'), 'den')
+    assert.match(complete('memory', 'open', ''), / den it\\'s\\ home \\\$\\\(echo\\ bad\\\)$/)
+    assert.equal(complete('memory', 'share', '--json', 'den', 'at'), 'attic')
+    assert.equal(complete('infer', '--peer', 'attic', 'llama3', ':', '7'), '70b')
+    assert.equal(complete('infer', 'a', '--peer', ''), 'attic')
+    assert.equal(complete('infer', 'a', '--out', ''), '')
   })
 
   it('shows the settings and where each comes from', async () => {

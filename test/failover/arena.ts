@@ -17,7 +17,10 @@ const SERVING = join(import.meta.dirname, 'serving.ts')
 const ID = 'tiny'
 /** A little more than a small model takes for a token on a small board. */
 const CHUNK_MS = 8
-const MET_MS_MAX = 30_000
+/** Two nodes that start, or one that starts anew, with its engine, on a machine with other work. */
+const READY_MS_MAX = 60_000
+/** An answer that is neither cut nor whole by then hangs: the longest one takes some two seconds. */
+const ANSWER_MS_MAX = 30_000
 
 export const MODELS = ['tiny-llm', 'tiny-llm-gguf'] as const
 export type ModelName = (typeof MODELS)[number]
@@ -63,7 +66,8 @@ export class Arena {
     this.#model = model
   }
 
-  static async open(model: ModelName): Promise<Arena> {
+  /** @param signal gives up what is waited for; what was started is ended all the same. */
+  static async open(model: ModelName, signal: AbortSignal): Promise<Arena> {
     const directory = await mkdtemp(join(tmpdir(), 'lumos-failover-'))
     const asker = await createLumosNode({
       home: join(directory, 'asker'),
@@ -74,7 +78,13 @@ export class Arena {
     })
     await asker.start()
     const arena = new Arena(directory, asker, modelOf(model, directory))
-    await Promise.all(['one', 'other'].map(name => arena.#start(name)))
+    try {
+      const ready = within(READY_MS_MAX, signal)
+      await Promise.all(['one', 'other'].map(name => arena.#start(name, ready)))
+    } catch (err) {
+      await arena[Symbol.asyncDispose]()
+      throw err
+    }
     return arena
   }
 
@@ -84,14 +94,17 @@ export class Arena {
     await rm(this.#directory, { recursive: true, force: true })
   }
 
-  /** Kills whoever answers in the middle of the answer, and holds the rest of it to the answer that was not cut. */
-  async cut(question: number, place: Place): Promise<Cut> {
-    await this.#reviveAll()
-    const unbroken = this.#unbroken.get(question) ?? (await this.#ask(question)).chunks
+  /**
+   * Kills whoever answers in the middle of the answer, and holds the rest of it to the answer that was not cut. Ends in
+   * bounded time, whatever the nodes do.
+   */
+  async cut(question: number, place: Place, signal: AbortSignal): Promise<Cut> {
+    await this.#reviveAll(within(READY_MS_MAX, signal))
+    const unbroken = this.#unbroken.get(question) ?? (await this.#ask(question, signal)).chunks
     this.#unbroken.set(question, unbroken)
     const pieces = unbroken.length - 1
     const at = place === 'first' ? 1 : place === 'middle' ? Math.ceil(pieces / 2) : pieces
-    const { chunks, gapMs } = await this.#ask(question, at)
+    const { chunks, gapMs } = await this.#ask(question, signal, at)
     const given = chunks.filter(({ type }) => type !== 'progress')
     assert.deepEqual(given.at(-1), { ...unbroken.at(-1), continued: 'exact' })
     assert.deepEqual(given.slice(0, -1), unbroken.slice(0, -1))
@@ -99,7 +112,7 @@ export class Arena {
   }
 
   /** @param cutAt kill the node that answers once so many chunks have come. */
-  async #ask(question: number, cutAt?: number) {
+  async #ask(question: number, signal: AbortSignal, cutAt?: number) {
     const [content, params] = QUESTIONS[question]!
     const request = { model: ID, input: { messages: [{ role: 'user', content }] }, params }
     const chunks: InferenceChunk[] = []
@@ -110,7 +123,8 @@ export class Arena {
     const onRoute = ({ peerId }: { peerId: string }) => {
       peer = peerId
     }
-    for await (const chunk of this.#asker.infer(request, { onRoute })) {
+    const options = { onRoute, signal: within(ANSWER_MS_MAX, signal) }
+    for await (const chunk of this.#asker.infer(request, options)) {
       if (chunk.type === 'progress') continue
       if (victim !== undefined && Number.isNaN(gapMs)) gapMs = performance.now() - cutMs
       chunks.push(chunk)
@@ -122,57 +136,60 @@ export class Arena {
     return { chunks, gapMs }
   }
 
-  async #start(name: string): Promise<void> {
+  async #start(name: string, signal: AbortSignal): Promise<void> {
     const home = join(this.#directory, name)
     const { code } = this.#asker.mesh.invite()
-    const serving = { name, home, ...(await this.#spawn({ name, home, code })) }
+    const serving: Serving = { name, home, process: this.#spawn({ name, home, code }), peerId: '' }
     this.#servings.push(serving)
-    await this.#known(serving)
+    await this.#ready(serving, signal)
   }
 
-  async #reviveAll(): Promise<void> {
+  async #reviveAll(signal: AbortSignal): Promise<void> {
     for (const serving of this.#servings) {
-      if (!serving.process.killed) continue
+      if (!serving.process.killed && !hasEnded(serving.process)) continue
       await killed(serving.process)
-      Object.assign(serving, await this.#spawn(serving))
-      await this.#known(serving)
+      serving.process = this.#spawn(serving)
+      await this.#ready(serving, signal)
     }
   }
 
-  async #spawn({ name, home, code }: { name: string; home: string; code?: string }) {
+  #spawn({ name, home, code }: { name: string; home: string; code?: string }): ChildProcess {
     const options: ServingOptions = {
       ...{ home, name, model: this.#model, id: ID, code, chunkMs: CHUNK_MS },
       // It dials nobody before it is a member: it would be refused.
       peers: code === undefined ? this.#asker.status().addresses : []
     }
-    const child = spawn(process.execPath, [SERVING, JSON.stringify(options)], {
+    return spawn(process.execPath, [SERVING, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
-    const exited = once(child, 'exit').then(([code]) => assert.fail(`${name} ended with ${code}`))
-    exited.catch(() => {})
-    const [peerId] = (await Promise.race([once(createInterface(child.stdout), 'line'), exited])) as [string]
-    return { process: child as ChildProcess, peerId }
   }
 
-  /** The asker is connected to it and holds its manifest, which says that the model is loaded. */
-  async #known({ name, peerId }: Serving): Promise<void> {
+  /** It says its id; the asker is connected to it and holds its manifest, which says that the model is loaded. */
+  async #ready(serving: Serving, signal: AbortSignal): Promise<void> {
+    const { name, process } = serving
+    const over = new AbortController()
+    const exited = once(process, 'exit', over).then(([code]) => assert.fail(`${name} ended with ${code}`))
+    exited.catch(() => {})
+    const line = once(createInterface(process.stdout!), 'line', { signal })
+    const [peerId] = (await Promise.race([line, exited])) as [string]
+    over.abort()
+    serving.peerId = peerId
     const isKnown = () =>
       this.#asker.peers().some(peer => peer.peerId === peerId && peer.capabilities.some(can => can.warm))
-    const signal = AbortSignal.timeout(MET_MS_MAX)
-    while (!isKnown()) {
-      const news = Promise.withResolvers<void>()
-      const onNews = () => news.resolve()
-      this.#asker.events.addEventListener('manifest.updated', onNews)
-      this.#asker.events.addEventListener('peer.joined', onNews)
-      signal.addEventListener('abort', () => news.reject(new Error(`${name} is not known`)), { once: true })
-      if (isKnown()) break
-      await news.promise
-    }
+    const news = this.#asker.events.subscribe({ names: ['manifest.updated', 'peer.joined'], signal })
+    if (isKnown()) return
+    for await (const _ of news) if (isKnown()) return
+    throw new Error(`${name} is not known.`, { cause: signal.reason })
   }
 }
 
+const within = (ms: number, signal: AbortSignal): AbortSignal =>
+  AbortSignal.any([signal, AbortSignal.timeout(ms)])
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
+
 async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited

@@ -10,8 +10,8 @@ const GAP_MS_MAX = 5000
 
 it('a device that is killed in the middle of an answer costs nothing of it but a pause', {
   timeout: RUN_MS_MAX
-}, async () => {
-  await using arena = await Arena.open('tiny-llm')
-  const { gapMs } = await arena.cut(0, 'middle')
+}, async ({ signal }) => {
+  await using arena = await Arena.open('tiny-llm', signal)
+  const { gapMs } = await arena.cut(0, 'middle', signal)
   expect(gapMs).toBeLessThan(GAP_MS_MAX)
 })

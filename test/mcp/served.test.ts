@@ -55,11 +55,10 @@ const overStdio = (home: string, ...args: string[]) =>
     stderr: 'ignore'
   })
 
-async function connected(
-  transport: ReturnType<typeof overHttp> | ReturnType<typeof overStdio>,
-  mode: Mode = 'legacy'
-) {
-  const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
+const newClient = (mode: Mode) => new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
+
+async function connected(transport: ReturnType<typeof overHttp>, mode: Mode = 'legacy') {
+  const client = newClient(mode)
   await client.connect(transport)
   onTestFinished(() => client.close())
   return client
@@ -76,8 +75,11 @@ const HTTP_AND_STDIO = [
 ]
 
 describe.each(HTTP_AND_STDIO)('a client over %s', (_, mode, transportOf) => {
+  const client = newClient(mode)
+  beforeAll(() => client.connect(transportOf()))
+  afterAll(() => client.close())
+
   it('lists tools, calls one, sees its progress, cancels one, and is told what failed', async () => {
-    const client = await connected(transportOf(), mode)
     const { tools } = await client.listTools()
     assert.ok(tools.length > 15 && tools.length <= 25)
     assert.equal(tools[0]!.name, 'mesh_status')
@@ -120,7 +122,33 @@ describe.each(HTTP_AND_STDIO)('a client over %s', (_, mode, transportOf) => {
     await assert.rejects(client.callTool({ name: 'node_stop', arguments: {} }), /no tool "node_stop"/)
     assert.equal(gateway.stops(), 0)
   })
+
+  it('is told when a resource that it watches is another, and of none that it cannot read', async () => {
+    const told: string[] = []
+    client.setNotificationHandler(
+      'notifications/resources/updated',
+      ({ params }) => void told.push(params.uri)
+    )
+    const ended = await watch(client, mode, 'lumos://requests')
+    await client.callTool(chat('changes the requests'))
+    await vi.waitUntil(() => told.length > 0, { interval: 10, timeout: 5000 })
+    await ended()
+    assert.deepEqual([...new Set(told)], ['lumos://requests'])
+  })
 })
+
+/** By the means of its era; the resource that is not there is asked for, too. */
+async function watch(client: Client, mode: Mode, uri: string): Promise<() => Promise<unknown>> {
+  const nothing = 'lumos://nothing'
+  if (mode === 'legacy') {
+    await assert.rejects(client.subscribeResource({ uri: nothing }), /nothing/)
+    await client.subscribeResource({ uri })
+    return () => client.unsubscribeResource({ uri })
+  }
+  const stream = await client.listen({ resourceSubscriptions: [nothing, uri, uri], toolsListChanged: true })
+  assert.deepEqual(stream.honoredFilter.resourceSubscriptions, [uri])
+  return () => stream.close()
+}
 
 describe('the tools', () => {
   it('have names that every client takes, no two the same, and schemas with an object at the top', async () => {

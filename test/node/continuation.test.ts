@@ -1,15 +1,17 @@
 /** Nodes whose answers are cut, stopped or handed over in the middle, and go on from another node. */
 
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { echoModel } from '../../capabilities/index.ts'
 import { newAnswerId, requestIdOf } from '../../interface/answers.ts'
 import type { DoneChunk, InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
+import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
-import { knows, meets, startNode } from './mesh-nodes.ts'
+import { knows, meets, startNode, temporaryHome, until } from './mesh-nodes.ts'
 
 /** Longer than any test: what waits for it has not heard that the work is over. */
 const DRAIN_MS = 600_000
@@ -34,12 +36,31 @@ class Stopping extends EchoEngine {
   }
 }
 
+/** Fails after so many chunks of each answer. */
+class Frail extends EchoEngine {
+  override async *infer(
+    request: InferenceRequest,
+    options: AbortOptions = {}
+  ): AsyncGenerator<InferenceChunk> {
+    let given = 0
+    for await (const chunk of super.infer(request, options)) {
+      if (++given > 6) throw new EngineFailedError('The engine is frail.')
+      yield chunk
+    }
+  }
+}
+
 const slow = () => [{ ...echoModel({ clock: systemClock, wordDelayMs: 15 }), resumes: true }]
 const stopping = () => [
   { ...slow()[0]!, id: 'stops', engine: new Stopping({ clock: systemClock, wordDelayMs: 15 }) },
   { ...slow()[0]!, id: 'alone' }
 ]
 const going = () => [{ ...slow()[0]!, id: 'stops' }]
+
+const frail = () => [
+  { ...slow()[0]!, id: 'frail', engine: new Frail({ clock: systemClock, wordDelayMs: 1 }) }
+]
+const sturdy = () => [{ ...slow()[0]!, id: 'frail' }]
 
 const relayed = () => [{ ...slow()[0]!, id: 'relayed' }]
 
@@ -77,15 +98,33 @@ async function answered(
   return { chunks, names, text, gapMs, failure }
 }
 
+/** An answer that is kept with its question, and goes on without readers. */
+const keptAnswer = (node: LumosNode, id: string, model = 'relayed') =>
+  node.answers.keep(id, options => node.infer({ ...request(model), id: requestIdOf(id) }, options), {
+    durable: true,
+    question: request('relayed')
+  })
+
+const textsOf = (chunks: readonly InferenceChunk[]) =>
+  chunks.flatMap(chunk => (chunk.type === 'text' ? [chunk.text] : []))
+
+const offers = (node: LumosNode, other: LumosNode, model: string) =>
+  node
+    .models()
+    .some(one => one.model === model && one.providers.some(({ peerId }) => peerId === other.peerId))
+
 describe('an answer in the middle of which its device is lost', () => {
   let asker: Awaited<ReturnType<typeof startNode>>
   let servers: Record<string, Awaited<ReturnType<typeof startNode>>>
 
   beforeAll(async () => {
     asker = await startNode('asker')
-    const one = await startNode('one', [asker], { models: [...slow(), ...stopping(), ...relayed()] })
+    const one = await startNode('one', [asker], {
+      models: [...slow(), ...stopping(), ...relayed(), ...frail()]
+    })
     const other = await startNode('other', [asker], { models: [...slow(), ...going(), ...relayed()] })
-    const third = await startNode('third', [asker], { models: relayed() })
+    const third = await startNode('third', [asker], { models: [...relayed(), ...sturdy()] })
+    third.withdraw('frail')
     servers = { one, other, third }
     await Promise.all([one, other, third].flatMap(node => [meets(asker, node), knows(asker, node)]))
   })
@@ -165,6 +204,28 @@ describe('an answer in the middle of which its device is lost', () => {
     expect(withoutProgress(await Array.fromAsync(asker.answers.read(id, { from: 0 })))).toEqual(whole)
   })
 
+  it('that no device goes on with says how much is kept, and goes on for a reader who comes when one can', async () => {
+    const id = newAnswerId(asker.peerId)
+    const given: InferenceChunk[] = []
+    const failure = await (async () => {
+      for await (const chunk of keptAnswer(asker, id, 'frail')) given.push(chunk)
+    })().catch(err => err)
+    const received = textsOf(given).length
+    expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received } })
+    // Where no device can, that stays so.
+    await expect(Array.fromAsync(asker.answers.read(id))).rejects.toMatchObject({
+      code: 'STREAM_INTERRUPTED'
+    })
+
+    servers.third!.offer('frail', 'everyone')
+    await until(asker, 'manifest.updated', () => offers(asker, servers.third!, 'frail'))
+    const whole = await Array.fromAsync(asker.answers.read(id, { from: 0 }))
+    expect(textsOf(whole).join('')).toBe(WORDS)
+    expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+    const again = await Array.fromAsync(asker.answers.read(id, { from: 39 }))
+    expect(again.map(({ index }) => index)).toEqual([39, 40])
+  })
+
   it('is signed by the device that answers, and checked on another one', async () => {
     const options = { peer: 'one', receipt: true }
     const { chunks } = await answered(asker, 'echo', () => {}, options)
@@ -197,5 +258,34 @@ describe('an answer in the middle of which its device is lost', () => {
     expect(chunks.at(-1)).toMatchObject({ type: 'done', continued: 'exact' })
     await servers[names[0]!]!.stop()
     expect(stoppedMs).toBeLessThan(HANDED_OVER_MS_MAX)
+  })
+
+  it('goes on from a third one where its asker ended too, once that is back', async () => {
+    const alive = Object.values(servers).filter(node =>
+      asker.peers().some(({ peerId }) => peerId === node.peerId)
+    )
+    for (const node of alive) node.offer('relayed', 'everyone')
+    const home = await temporaryHome()
+    let id = ''
+    let lost: LumosNode | undefined
+    {
+      await using laptop = await startNode('laptop', alive, { home })
+      id = newAnswerId(laptop.peerId)
+      await Promise.all(
+        alive.map(node => until(laptop, 'manifest.updated', () => offers(laptop, node, 'relayed')))
+      )
+      for await (const chunk of keptAnswer(laptop, id)) if (chunk.index === 10) break
+      const { info } = await laptop.answers.show(id)
+      lost = alive.find(({ peerId }) => peerId === info.peerId)
+    }
+    await lost!.stop({ drainMs: 0 })
+    const [third] = alive.filter(node => node !== lost)
+    await using laptop = await startNode('laptop', [third!], { home })
+    await until(laptop, 'manifest.updated', () => offers(laptop, third!, 'relayed'))
+    const whole = await Array.fromAsync(laptop.answers.read(id, { from: 0 }))
+    expect(textsOf(whole).join('')).toBe(WORDS)
+    expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+    expect((await laptop.answers.show(id)).info).toMatchObject({ state: 'done', peerId: third!.peerId })
+    await rm(home, { recursive: true, force: true })
   })
 })

@@ -14,6 +14,7 @@ import { addAll } from '../storage/weights/plain-unixfs.ts'
 import { startNode } from './mesh-nodes.ts'
 
 const DIGITS = join(import.meta.dirname, '../../models')
+const FIXTURES = join(import.meta.dirname, '../fixtures')
 
 async function temporary(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'weights-'))
@@ -80,6 +81,49 @@ describe('weights of a node', () => {
     assert.deepEqual(node.weights.list(), [])
     assert.equal((await node.weights.du()).bytes, 0)
     assert.throws(() => node.weights.show('digits-cnn'), { code: 'WEIGHTS_NOT_FOUND' })
+  })
+
+  it('a model becomes a smaller one of another name, and says what that changed', async () => {
+    await using node = await startNode('den')
+    await node.weights.import(join(DIGITS, 'digits-cnn'))
+    const data = join(await temporary(), 'data')
+    for (const digit of ['3', '8']) {
+      await mkdir(join(data, digit), { recursive: true })
+      await cp(join(FIXTURES, 'digits', `${digit}.png`), join(data, digit, 'a.png'))
+    }
+    const wanted = { model: 'digits-cnn', name: 'digits-int8', data }
+    const { state, result } = await done(node, 'model.quantize', wanted)
+    assert.equal(state, 'done')
+    const [before, after] = ['digits-cnn', 'digits-int8'].map(name => node.weights.show(name))
+    assert.deepEqual(result, {
+      ...{
+        model: 'digits-int8',
+        cid: after!.cid,
+        bytes: after!.bytes,
+        bytesBefore: before!.files.reduce(
+          (sum, { path, bytes }) => sum + (path === 'train.py' ? 0 : bytes),
+          0
+        ),
+        tensors: 2
+      },
+      loss: { inputs: 2, labelled: 2, rightBefore: 2, rightAfter: 2, same: 2, cosine: null }
+    })
+    assert.ok(after!.bytes < before!.bytes / 2)
+    const info = JSON.parse(await readFile(join(after!.directory, 'model_info.json'), 'utf8'))
+    const graph = after!.files.find(({ path }) => path === 'onnx/model.onnx')
+    assert.deepEqual(info.sha256, { 'onnx/model.onnx': graph!.sha256 })
+    assert.deepEqual((await node.weights.verify('digits-int8')).problems, [])
+
+    const again = await done(node, 'model.quantize', wanted)
+    assert.deepEqual([again.state, again.error?.code], ['failed', 'INVALID_INPUT'])
+    const small = await done(node, 'model.quantize', { model: 'digits-int8', name: 'smaller' })
+    assert.deepEqual([small.state, small.error?.code], ['failed', 'NOT_SUPPORTED'])
+    const none = await done(node, 'model.quantize', { model: 'none', name: 'smaller' })
+    assert.deepEqual([none.state, none.error?.code], ['failed', 'MODEL_NOT_FOUND'])
+    assert.deepEqual(
+      node.weights.list().map(({ model }) => model),
+      ['digits-cnn', 'digits-int8']
+    )
   })
 
   it('a repository of the hub, and one file, have the CIDs of a plain UnixFS import', async () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Piece } from '../../gateway/asking/pieces.ts'
+import { Events, type Head } from '../../gateway/openai/responses/events.ts'
+import { ResponseOutput } from '../../gateway/openai/responses/output.ts'
 import { TALKER } from './scripted-engine.ts'
 import { type Devices, startDevices } from './two-devices.ts'
 
@@ -51,6 +54,25 @@ describe('responses', () => {
     )
     const unkept = await client.responses.create({ model: TALKER, input: 'x', store: false })
     await assert.rejects(client.responses.retrieve(unkept.id), { status: 404 })
+  })
+
+  it('say where they wait for their turn, as comments, which take no number', async () => {
+    async function* pieces(): AsyncGenerator<Piece> {
+      yield {
+        type: 'progress',
+        index: 0,
+        stage: 'queued',
+        queue: { place: 2, of: 3, wait_ms: 4000 }
+      }
+      yield { type: 'done', index: 0, finish_reason: 'stop', usage: {} }
+    }
+    const events = new Events({ id: 'resp_1' } as Head, new ResponseOutput('r'))
+    const texts = await Array.fromAsync(events.of(pieces(), () => ({ status: 'completed' })))
+    assert.equal(texts[0], ': queued: 2nd of 3, about 4 s\n')
+    assert.match(
+      texts[1]!,
+      /^event: response\.created\ndata: \{"type":"response\.created","sequence_number":0/
+    )
   })
 
   it('are streamed as events in their order, numbered', async () => {

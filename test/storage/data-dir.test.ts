@@ -170,6 +170,27 @@ describe('the lock of a home', () => {
     assert.deepEqual(outcomes.sort(), ['HOME_LOCKED', 'HOME_LOCKED', 'HOME_LOCKED', 'in'])
   })
 
+  it('keeps others out though nothing in its process refers to it any more', async () => {
+    const home = temporaryHome()
+    const other = startProcess(`
+      import { setFlagsFromString } from 'node:v8'
+      import { runInNewContext } from 'node:vm'
+      import { openDataDir } from './home/data-dir.ts'
+      await openDataDir(${JSON.stringify(home)}).then(() => {})
+      setFlagsFromString('--expose-gc')
+      // The database of an unreachable lock is closed in a turn of its own.
+      for (let n = 0; n < 3; n++) {
+        runInNewContext('gc')()
+        await new Promise(setImmediate)
+      }
+      console.log('collected')
+      setInterval(() => {}, 1000)
+    `)
+    await other.lines.next()
+    await expect(openDataDir(home)).rejects.toMatchObject({ code: 'HOME_LOCKED' })
+    await other.kill()
+  })
+
   it('clears away what a killed process left', async () => {
     const home = temporaryHome()
     const other = startProcess(holder(home))

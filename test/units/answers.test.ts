@@ -298,6 +298,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     (await Array.fromAsync(onDen.pieces('job.show', { job_id }))).at(-1)
   const digits = join(import.meta.dirname, '../../models/digits-cnn')
   const importing = await onDen.call('model.import', { path: digits, name: 'digits' })
+  await onDen.call('model.quantize', { model_id: 'digits-cnn', name: 'digits-int8' })
   assert.equal(importing.model_id, 'digits')
   expect(await ended(importing)).toMatchObject({ state: 'done', result: { model: 'digits' } })
   expect(

@@ -92,6 +92,7 @@ describe('the registry of units', () => {
         'command model.withdraw',
         'command model.pull',
         'command model.import',
+        'command model.quantize',
         'command model.create',
         'query model.search',
         'query model.where',
@@ -282,6 +283,7 @@ describe('the registry of units', () => {
     const path = '/etc/shadow'
     for (const [name, input] of [
       ['model.import', { path }],
+      ['model.quantize', { model_id: 'digits-cnn', name: 'small', data: path }],
       ['model.pull', { ref: path }],
       ['model.pull', { ref: '~/secrets' }],
       ['model.pull', { ref: '../secrets' }],

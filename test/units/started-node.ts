@@ -58,7 +58,10 @@ class HeldEngine implements Engine {
 
 /** Settles when the signal aborts; without one, never. */
 const abortOf = (signal: AbortSignal | undefined): Promise<void> =>
-  new Promise(resolve => signal?.addEventListener('abort', () => resolve(), { once: true }))
+  new Promise(resolve => {
+    if (signal?.aborted) resolve()
+    else signal?.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 export async function startNode() {
   const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))

@@ -28,6 +28,10 @@ describe('the command of the playground', () => {
       dir
     )
     expect(JSON.parse(sent).input.image).toBe(Buffer.from('picture').toString('base64'))
+    const pair = curlOf('http://127.0.0.1:1', 'inference.verify_faces', {}, { images: [name, name] })
+    expect(JSON.parse(await sentBy(pair, dir)).input.images).toEqual(
+      Array(2).fill(Buffer.from('picture').toString('base64'))
+    )
     expect(curlOf('', 'inference.detect', {}, { image: 'x\nEND\nid' })).not.toMatch(/\nid/)
   })
 })

@@ -160,8 +160,10 @@ export class MeshPeers implements AsyncDisposable {
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
       seal: async () => new Uint8Array(),
       distrust() {},
+      connect: async () => {},
       seek: async () => [],
       providers: () => [],
+      async *infer() {},
       async *ask() {},
       async publish() {}
     }

@@ -30,6 +30,7 @@ export function inferKept(
     throw new LumosError('NOT_SUPPORTED', 'No answer goes on without its client here: answers.keep is 0.')
   }
   answer.onKept()
+  const kept = { ...question, budgetMs: context.budgetMs, peer, policy, receipt }
   return node.answers.keep(
     id,
     asking =>
@@ -40,6 +41,6 @@ export function inferKept(
           onRoute(route)
         }
       }),
-    { durable, note, signal }
+    { durable, note, signal, ...(continuation !== 'none' && unkept !== true && { question: kept }) }
   )
 }

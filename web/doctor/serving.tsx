@@ -1,4 +1,4 @@
-/** Whether this device answers others, and telling it to stop. */
+/** Whether a device answers others, and telling it to stop. */
 
 import { useState } from 'preact/hooks'
 import { number } from '../format.ts'
@@ -9,9 +9,22 @@ import { Confirm } from '../parts/dialog.tsx'
 import { attempt, note } from '../parts/notes.tsx'
 import { useWords } from '../words/index.ts'
 
-export function Serving({ onChange }: { onChange(): void }) {
+/** Of another device no event tells. */
+const ELSEWHERE_EVERY_MS = 5_000
+
+export function Serving({
+  peer,
+  mayChange = true,
+  onChange
+}: {
+  /** Another device. */
+  readonly peer?: string | undefined
+  readonly mayChange?: boolean
+  onChange?(): void
+}) {
   const w = useWords()
-  const { data, error, reload } = useUnit('node.status', {}, { on: ['node.', 'inference.'] })
+  const live = peer === undefined ? { on: ['node.', 'inference.'] } : { peer, everyMs: ELSEWHERE_EVERY_MS }
+  const { data, error, reload } = useUnit('node.status', {}, live)
   const [asks, setAsks] = useState(false)
   if (data === undefined)
     return (
@@ -20,13 +33,13 @@ export function Serving({ onChange }: { onChange(): void }) {
   const { drained, requests } = data
   const changed = () => {
     reload()
-    onChange()
+    onChange?.()
   }
   const undrain = async () => {
-    if (await attempt(() => call('node.undrain', {}), w.doctor.undrained)) changed()
+    if (await attempt(() => call('node.undrain', {}, { peer }), w.doctor.undrained)) changed()
   }
   const drain = async () => {
-    const { under_way } = await call('node.drain', {})
+    const { under_way } = await call('node.drain', {}, { peer })
     note(w.doctor.drained(under_way))
     changed()
   }
@@ -34,13 +47,14 @@ export function Serving({ onChange }: { onChange(): void }) {
     <Card
       title={w.doctor.serving}
       actions={
-        drained ? (
+        mayChange &&
+        (drained ? (
           <Button look="main" onPress={undrain}>
             {w.doctor.undrain}
           </Button>
         ) : (
           <Button onPress={() => setAsks(true)}>{w.doctor.drain}</Button>
-        )
+        ))
       }
     >
       <div class="grid">
@@ -54,6 +68,7 @@ export function Serving({ onChange }: { onChange(): void }) {
         <Stat label={w.doctor.running} value={number(requests.running)} />
         <Stat label={w.doctor.queued} value={number(requests.queued)} />
       </div>
+      {!mayChange && <p class="note">{w.doctor.onlyAdminsDrain}</p>}
       {asks && (
         <Confirm
           title={w.doctor.drainQuestion}

@@ -42,7 +42,9 @@ export function History({ space, doc, kindOf }: HistoryProps) {
   const items = (data ?? kept)?.items
   return (
     <Card title={w.memory.history}>
-      {doc !== undefined && items?.length === 0 && <p class="dim">{w.memory.noHistory}</p>}
+      {items?.length === 0 && (
+        <p class="dim">{doc === undefined ? w.memory.noChanges : w.memory.noHistory}</p>
+      )}
       <Failure error={error} />
       <ol class="plain-list history">
         {grouped(items?.slice(0, limit) ?? []).map(group => (

@@ -1,29 +1,40 @@
 /** What screens are made of. */
 
 import type { ComponentChildren, JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { LumosClientError } from '../node.ts'
 import { useWords } from '../words/index.ts'
 import { plain, Text } from './text.tsx'
 
 type Children = { readonly children?: ComponentChildren }
 
-/** A screen: its title, what can be done on it, and what it shows. */
-export const Screen = ({
+/** Whether a screen came before: the first one leaves the focus at the top of the page. */
+let wasShown = false
+
+/** A screen: its title, what can be done on it, and what it shows. A reader, and the keyboard, begin at its top. */
+export function Screen({
   title,
   actions,
   children
-}: Children & { title: string; actions?: ComponentChildren }) => (
-  <main id="screen" tabIndex={-1}>
-    <header class="screen-head">
-      <h1>
-        <Text of={title} />
-      </h1>
-      <div class="row">{actions}</div>
-    </header>
-    {children}
-  </main>
-)
+}: Children & { title: string; actions?: ComponentChildren }) {
+  const main = useRef<HTMLElement>(null)
+  useLayoutEffect(() => {
+    scrollTo(0, 0)
+    if (wasShown) main.current?.focus({ preventScroll: true })
+    wasShown = true
+  }, [])
+  return (
+    <main id="screen" tabIndex={-1} ref={main}>
+      <header class="screen-head">
+        <h1>
+          <Text of={title} />
+        </h1>
+        <div class="row">{actions}</div>
+      </header>
+      {children}
+    </main>
+  )
+}
 
 export function Card({
   title,

@@ -36,7 +36,7 @@ export function Members({ mesh, members }: { readonly mesh: Mesh; readonly membe
       />
       {mesh.role !== 'admin' && <p class="note">{w.people.onlyAdmins}</p>}
       {asked?.what === 'promote' && <Promote member={asked.member} onClose={close} />}
-      {asked?.what === 'remove' && <Remove member={asked.member} onClose={close} />}
+      {asked?.what === 'remove' && <Removal member={asked.member} onClose={close} />}
     </Card>
   )
 }
@@ -65,11 +65,17 @@ function Promote({ member: { name, peer_id, online }, onClose }: Question) {
   )
 }
 
-function Remove({ member: { name, peer_id, online }, onClose }: Question) {
+/** Says what a removal does before it is done. */
+export function Removal({
+  member: { name, peer_id, online },
+  onClose,
+  onRemoved
+}: Question & { onRemoved?(): void }) {
   const w = useWords()
   const remove = async () => {
     await call('mesh.revoke', { peer: peer_id })
     note(w.people.removed(name))
+    onRemoved?.()
   }
   return (
     <Confirm
@@ -127,13 +133,16 @@ const columnsOf = (w: Words, mesh: Mesh, ask: (asked: Asked) => void): readonly 
   }
 ]
 
-/** Admins change members, and the holder of the root key changes admins. */
+/** Admins remove members, and the holder of the root key removes admins. */
+export const mayRemove = ({ self, role }: Member, mesh: Mesh): boolean =>
+  !self && (mesh.holds_root || (mesh.role === 'admin' && role !== 'admin'))
+
 function Changes({ member, mesh, ask }: { member: Member; mesh: Mesh; ask(asked: Asked): void }) {
   const w = useWords()
   const { self, role, name } = member
-  const mayRemove = !self && (mesh.holds_root || (mesh.role === 'admin' && role !== 'admin'))
+  const removes = mayRemove(member, mesh)
   const mayPromote = !self && mesh.holds_root && role !== 'admin'
-  if (!mayRemove && !mayPromote) return <span class="dim">–</span>
+  if (!removes && !mayPromote) return <span class="dim">–</span>
   return (
     <span class="row end">
       {mayPromote && (
@@ -141,7 +150,7 @@ function Changes({ member, mesh, ask }: { member: Member; mesh: Mesh; ask(asked:
           {w.people.promote}
         </Button>
       )}
-      {mayRemove && (
+      {removes && (
         <Button
           look="danger"
           aria-label={w.people.removeOf(name)}

@@ -2,8 +2,8 @@
 
 import { plain } from '../parts/text.tsx'
 
-/** A file of the reader by the field that holds its bytes. */
-export type Files = Readonly<Record<string, string>>
+/** Files of the reader by the field that holds their bytes: one, or a list of them. */
+export type Files = Readonly<Record<string, string | readonly string[]>>
 
 /** In a here-document, so that a picture is no argument of a program, which systems limit to 128 KiB. */
 export function curlOf(origin: string, unit: string, input: object, files: Files = {}): string {
@@ -11,7 +11,8 @@ export function curlOf(origin: string, unit: string, input: object, files: Files
   const fields = [
     ...rest.map(([field, value]) => `${inShell(field)}:${inShell(value)}`),
     ...Object.entries(files).map(
-      ([field, name]) => `${inShell(field)}:"$(base64 < ${quoted(name)} | tr -d '\\n')"`
+      ([field, names]) =>
+        `${inShell(field)}:${typeof names === 'string' ? read(names) : `[${names.map(read).join(',')}]`}`
     )
   ]
   return [
@@ -25,6 +26,8 @@ export function curlOf(origin: string, unit: string, input: object, files: Files
 
 /** What means something to the shell in a here-document is escaped; JSON has no line ends. */
 const inShell = (value: unknown): string => JSON.stringify(value).replace(/[\\$`]/g, '\\$&')
+
+const read = (name: string): string => `"$(base64 < ${quoted(name)} | tr -d '\\n')"`
 
 /** A line end in a name would end the here-document. */
 const quoted = (name: string): string =>

@@ -3,6 +3,7 @@
 import type { ComponentType } from 'preact'
 import type { ViewProps } from './asking.tsx'
 import { Classify, Describe, Detect, Faces, OwnLabels, ReadText } from './pictures.tsx'
+import { SameFace } from './same-face.tsx'
 import { FindSpeech, Recognise, Speak } from './sounds.tsx'
 import { Compare, Paint, Rank, Translate } from './texts.tsx'
 
@@ -20,6 +21,7 @@ export const VIEWS = {
   read: { task: 'text-recognition', Show: ReadText },
   describe: { task: 'image-to-text', Show: Describe },
   faces: { task: 'face-detection', Show: Faces },
+  same: { task: 'face-verification', Show: SameFace },
   speak: { task: 'text-to-speech', Show: Speak },
   recognise: { task: 'automatic-speech-recognition', Show: Recognise },
   speech: { task: 'voice-activity-detection', Show: FindSpeech },

@@ -1,12 +1,14 @@
-/** One device: what it is, how busy it is, and what it offers. */
+/** One device: what it is, how busy it is, what it offers, and what an admin may do with it. */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { Serving } from '../doctor/serving.tsx'
 import { bytes, duration, number, percent } from '../format.ts'
 import { useUnit } from '../live.ts'
-import { Badge, Card, Failure, Screen, Stat, Waiting } from '../parts/basics.tsx'
+import { Badge, Button, Card, Failure, Screen, Stat, Waiting } from '../parts/basics.tsx'
 import { Spark } from '../parts/spark.tsx'
 import { Text } from '../parts/text.tsx'
-import { linkTo } from '../router.ts'
+import { type Member, type Mesh, mayRemove, Removal } from '../people/members.tsx'
+import { goTo, linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
 
 const MEASURED_EVERY_MS = 3_000
@@ -18,6 +20,7 @@ export function Device({ peerId }: { readonly peerId: string }) {
   const on = ['peer.', 'mesh.', 'manifest.']
   const members = useUnit('mesh.members', {}, { on })
   const peers = useUnit('mesh.peers', {}, { on })
+  const mesh = useUnit('mesh.show', {}, { on: ['mesh.'] })
   const member = members.data?.items.find(item => item.peer_id === peerId)
   const peer = peers.data?.items.find(item => item.peer_id === peerId)
   if (members.data === undefined) return members.error ? <Failure error={members.error} /> : <Waiting />
@@ -54,9 +57,37 @@ export function Device({ peerId }: { readonly peerId: string }) {
           {(member.self || peer) && <Hardware peer={member.self ? undefined : peerId} />}
           {(member.self || peer) && <Load peer={member.self ? undefined : peerId} />}
           {peer && <Offers items={peer.capabilities} />}
+          {(member.self || peer) && mesh.data && (
+            <Serving
+              peer={member.self ? undefined : peerId}
+              mayChange={member.self || mesh.data.role === 'admin'}
+            />
+          )}
+          {mesh.data && !member.self && <Remove member={member} mesh={mesh.data} />}
         </>
       )}
     </Screen>
+  )
+}
+
+function Remove({ member, mesh }: { readonly member: Member; readonly mesh: Mesh }) {
+  const w = useWords()
+  const [asks, setAsks] = useState(false)
+  const may = mayRemove(member, mesh)
+  return (
+    <Card
+      title={w.device.removal}
+      actions={
+        may && (
+          <Button look="danger" onPress={() => setAsks(true)}>
+            {w.people.removeOf(member.name)}
+          </Button>
+        )
+      }
+    >
+      <p class="dim">{may ? w.device.removalMeans : w.device.mayNotRemove}</p>
+      {asks && <Removal member={member} onClose={() => setAsks(false)} onRemoved={() => goTo('mesh')} />}
+    </Card>
   )
 }
 

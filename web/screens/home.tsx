@@ -2,6 +2,7 @@
 
 import { ago, duration, number } from '../format.ts'
 import { useUnit } from '../live.ts'
+import { useModels } from '../models/all.ts'
 import { Badge, Card, Failure, Screen, Stat, Waiting } from '../parts/basics.tsx'
 import { Text } from '../parts/text.tsx'
 import { linkTo } from '../router.ts'
@@ -14,7 +15,7 @@ const CHECKED_EVERY_MS = 60_000
 export function Home() {
   const w = useWords()
   const members = useUnit('mesh.members', {}, { on: ['peer.', 'mesh.'] })
-  const models = useUnit('model.list', {}, { on: ['model.', 'manifest.', 'peer.'] })
+  const { models } = useModels()
   const requests = useUnit('inference.requests', { limit: SHOWN }, { on: ['inference.request_'] })
   const running = useUnit(
     'inference.requests',
@@ -43,8 +44,8 @@ export function Home() {
             <a class="card glance" href={linkTo('models')}>
               <Stat
                 label={w.screens.models}
-                value={models.data ? number(models.data.total) : '–'}
-                note={w.home.ready(models.data?.items.filter(({ status }) => status === 'ready').length ?? 0)}
+                value={models ? number(models.length) : '–'}
+                note={w.home.ready(models?.filter(({ status }) => status === 'ready').length ?? 0)}
               />
             </a>
             <a class="card glance" href={linkTo('requests')}>
@@ -56,7 +57,7 @@ export function Home() {
             </a>
             <Health />
           </div>
-          {first && <Steps alone={devices.length === 1} models={(models.data?.total ?? 0) > 0} />}
+          {first && <Steps alone={devices.length === 1} models={(models?.length ?? 0) > 0} />}
           {requests.data && !first && <Latest items={requests.data.items} />}
         </>
       )}

@@ -17,7 +17,9 @@ export const en = {
     theme: 'Theme',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     more: (count: number) => `Show more (${count} left)`,
-    offline: 'This node does not answer. The page looks for it again by itself.'
+    offline: 'This node does not answer. The page looks for it again by itself.',
+    outdated: 'The node has another version of this page.',
+    reload: 'Load that one'
   },
   screens: {
     home: 'Home',
@@ -34,6 +36,7 @@ export const en = {
   },
   signIn: {
     title: 'This browser is not let in',
+    why: 'A browser is let in for a week, until the node restarts or its token is replaced.',
     how: 'On the device that runs this node, type:',
     token: 'Or paste a token of this node',
     refused: 'The node does not take this token.',
@@ -105,7 +108,10 @@ export const en = {
     offersNothing: 'It offers no model.',
     warm: 'loaded',
     cold: 'not loaded',
-    slots: (count: number) => plural(count, 'slot', 'slots')
+    slots: (count: number) => plural(count, 'slot', 'slots'),
+    removal: 'Removal',
+    removalMeans: 'A removed device cannot ask, answer or read anything of the mesh any more.',
+    mayNotRemove: 'Only an admin removes a device, and only the holder of the root key removes an admin.'
   },
   models: {
     all: 'All models',
@@ -307,6 +313,11 @@ export const en = {
     noDetections: 'Nothing was found that is certain enough.',
     face: (place: number) => `Face ${place}`,
     noFaces: 'No face was found.',
+    sameFrom: (similarity: string) => `The same person from a similarity of ${similarity}`,
+    samePerson: 'The same person',
+    otherPerson: 'Two persons',
+    faceSimilarity: 'Similarity',
+    faceSimilarityMeans: 'The cosine of the largest faces: 1 means alike, 0 means unrelated.',
     noText: 'No text was found.',
     recording: 'Recording',
     record: 'Record',
@@ -346,6 +357,7 @@ export const en = {
       read: { title: 'Read text', what: 'The text in a picture, line by line.' },
       describe: { title: 'Describe', what: 'A picture in a sentence.' },
       faces: { title: 'Find faces', what: 'The faces in a picture.' },
+      same: { title: 'Compare faces', what: 'Whether the largest faces of two pictures are of one person.' },
       speak: { title: 'Speak', what: 'A text as speech.' },
       recognise: { title: 'Understand speech', what: 'What is said in a recording, and when.' },
       speech: { title: 'Find speech', what: 'When a recording has speech.' },
@@ -522,6 +534,7 @@ export const en = {
     noDocsRead: 'The devices that may write have written nothing yet.',
     addFiles: 'Add files',
     history: 'History',
+    noChanges: 'No change is kept one by one.',
     noHistory: 'No change is here one by one. A snapshot stands for them.',
     andMore: (count: number) => `and ${count} more`,
     earlier: 'Earlier ones',
@@ -708,6 +721,13 @@ export const en = {
     },
     fields: {
       peer_id: 'device',
+      name: 'name',
+      task: 'task',
+      model: 'model',
+      route: 'route',
+      reason: 'reason',
+      code: 'code',
+      state: 'state',
       model_id: 'model',
       request_id: 'request',
       job_id: 'job',
@@ -825,7 +845,8 @@ export const en = {
     left: (name: string) => `This device has left "${name}".`,
     tokens: 'Tokens of programs',
     tokensMeans: 'A token lets one program ask this node, for the part that you choose.',
-    tokensByCommand: 'A page can neither make nor see tokens. On this device, type:',
+    tokensByCommand:
+      'A page can neither make nor see tokens: its cookie may reach other programs of this device, and a token would outlive it. On this device, type:',
     tokenName: 'Name of the program',
     tokenMay: 'It may',
     permissions: {
@@ -883,13 +904,14 @@ export const en = {
     drain: 'Refuse other devices',
     drainQuestion: 'Refuse requests of other devices?',
     drainMeans:
-      'Requests under way go on to their end. New ones of other devices go elsewhere, until you take them again or the node restarts. This device can still ask.',
+      'Requests under way go on to their end. New ones of other devices go elsewhere, until you take them again or its node restarts. Its own programs can still ask.',
     drained: (count: number) =>
       `Other devices are refused. ${plural(count, 'request', 'requests')} under way.`,
     undrain: 'Answer other devices again',
     undrainQuestion: 'Answer other devices again?',
     undrainMeans: 'It was told to take no requests of other devices, until it is told otherwise or restarts.',
     undrained: 'Other devices are answered again.',
+    onlyAdminsDrain: 'Only an admin changes this on another device.',
     log: 'Log',
     level: 'Least severe',
     levels: { debug: 'debug', info: 'info', warn: 'warning', error: 'error' },
@@ -954,6 +976,7 @@ export const en = {
       size: 'Such as 500MB, 8GB or 50%.',
       table: 'As JSON or YAML.'
     },
+    /** By key, where a language has its own. In English the node says them. */
     descriptions: {} as Readonly<Record<string, string>>
   }
 }

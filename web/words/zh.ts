@@ -1,6 +1,7 @@
 /** What the page says, in Chinese. */
 
 import type { Words } from './index.ts'
+import { SETTINGS_ZH } from './settings-zh.ts'
 
 export const zh: Words = {
   common: {
@@ -17,7 +18,9 @@ export const zh: Words = {
     theme: '主题',
     themes: { system: '跟随系统', light: '浅色', dark: '深色' },
     more: count => `显示更多（还有 ${count} 项）`,
-    offline: '节点没有响应。页面会自动重新连接。'
+    offline: '节点没有响应。页面会自动重新连接。',
+    outdated: '节点上的页面已是另一个版本。',
+    reload: '载入该版本'
   },
   screens: {
     home: '首页',
@@ -34,6 +37,7 @@ export const zh: Words = {
   },
   signIn: {
     title: '此浏览器尚未获准访问',
+    why: '浏览器每次获准访问一周；节点重启或更换令牌后，需要重新获准。',
     how: '在运行该节点的设备上输入：',
     token: '或粘贴该节点的令牌',
     refused: '节点不接受此令牌。',
@@ -104,7 +108,10 @@ export const zh: Words = {
     offersNothing: '未提供模型。',
     warm: '已加载',
     cold: '未加载',
-    slots: count => `${count} 个槽位`
+    slots: count => `${count} 个槽位`,
+    removal: '移除',
+    removalMeans: '被移除的设备不能再在网络中提问、回答或读取任何内容。',
+    mayNotRemove: '只有管理员可以移除设备，只有根密钥持有者可以移除管理员。'
   },
   models: {
     all: '所有模型',
@@ -305,6 +312,11 @@ export const zh: Words = {
     noDetections: '没有找到置信度足够高的物体。',
     face: place => `人脸 ${place}`,
     noFaces: '没有找到人脸。',
+    sameFrom: similarity => `相似度达到 ${similarity} 视为同一人`,
+    samePerson: '同一个人',
+    otherPerson: '不是同一个人',
+    faceSimilarity: '相似度',
+    faceSimilarityMeans: '两张图片中最大人脸的余弦相似度：1 表示相同，0 表示无关。',
     noText: '没有找到文字。',
     recording: '录音',
     record: '录音',
@@ -343,6 +355,7 @@ export const zh: Words = {
       read: { title: '文字识别', what: '逐行读出图片中的文字。' },
       describe: { title: '图像描述', what: '用一句话描述图片。' },
       faces: { title: '人脸检测', what: '图片中的人脸。' },
+      same: { title: '人脸比对', what: '两张图片中最大的人脸是否为同一个人。' },
       speak: { title: '语音合成', what: '把文字读出来。' },
       recognise: { title: '语音识别', what: '录音中说了什么，以及何时说的。' },
       speech: { title: '语音检测', what: '录音中哪些时段有语音。' },
@@ -507,6 +520,7 @@ export const zh: Words = {
     noDocsRead: '有写权限的设备还没有写入内容。',
     addFiles: '添加文件',
     history: '历史',
+    noChanges: '没有逐条保留的更改。',
     noHistory: '这里没有逐条更改，已由快照代替。',
     andMore: count => `等 ${count} 项`,
     earlier: '更早的记录',
@@ -693,6 +707,13 @@ export const zh: Words = {
     },
     fields: {
       peer_id: '设备',
+      name: '名称',
+      task: '任务',
+      model: '模型',
+      route: '路径',
+      reason: '原因',
+      code: '代码',
+      state: '状态',
       model_id: '模型',
       request_id: '请求',
       job_id: '任务',
@@ -808,7 +829,8 @@ export const zh: Words = {
     left: name => `本设备已退出“${name}”。`,
     tokens: '程序令牌',
     tokensMeans: '令牌允许一个程序在你指定的范围内访问此节点。',
-    tokensByCommand: '网页既不能创建也不能查看令牌。请在本设备上输入：',
+    tokensByCommand:
+      '网页既不能创建也不能查看令牌：它的 cookie 可能被本设备上的其他程序得到，而令牌会比会话更长久。请在本设备上输入：',
     tokenName: '程序名称',
     tokenMay: '允许',
     permissions: {
@@ -866,12 +888,13 @@ export const zh: Words = {
     drain: '停止为其他设备服务',
     drainQuestion: '停止接受其他设备的请求？',
     drainMeans:
-      '进行中的请求会继续完成。其他设备的新请求会转往别处，直到你恢复服务或节点重启。本设备仍可发起请求。',
+      '进行中的请求会继续完成。其他设备的新请求会转往别处，直到你恢复服务或其节点重启。该设备自己的程序仍可发起请求。',
     drained: count => `已停止为其他设备服务，还有 ${count} 个请求正在进行。`,
     undrain: '恢复为其他设备服务',
     undrainQuestion: '恢复为其他设备服务？',
-    undrainMeans: '本设备已被设为不接受其他设备的请求，直到恢复服务或节点重启。',
+    undrainMeans: '该设备已被设为不接受其他设备的请求，直到恢复服务或节点重启。',
     undrained: '已恢复为其他设备服务。',
+    onlyAdminsDrain: '只有管理员可以更改其他设备的这一状态。',
     log: '日志',
     level: '最低级别',
     levels: { debug: '调试', info: '信息', warn: '警告', error: '错误' },
@@ -935,6 +958,6 @@ export const zh: Words = {
       size: '例如 500MB、8GB 或 50%。',
       table: '使用 JSON 或 YAML。'
     },
-    descriptions: {}
+    descriptions: SETTINGS_ZH
   }
 }

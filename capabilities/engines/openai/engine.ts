@@ -13,6 +13,7 @@ import { isRecord } from '../../../interface/record.ts'
 import { definitionOf, type TaskInput, type TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import { eventsOf } from './event-stream.ts'
+import { goingOn, type WritesOn } from './going-on.ts'
 import { call, callJson, limited, type ModelServer, parseJson, readJson, withoutKey } from './http.ts'
 import { Pieces } from './pieces.ts'
 import { generationBody } from './request.ts'
@@ -29,6 +30,8 @@ export interface ServedModel {
   readonly server: ModelServer
   /** As the server calls it. */
   readonly model: string
+  /** How it goes on with a text that another engine began; absent: it can only write it again. */
+  readonly writesOn?: WritesOn | undefined
   /** The server could not be reached: its models are looked at again. */
   readonly onGone?: () => void
   readonly clock: Clock
@@ -63,8 +66,23 @@ export class OpenAiEngine implements Engine {
 
   async *#generate(request: PreparedRequest, signal: AbortSignal): AsyncGenerator<InferenceChunk> {
     const { server, model } = this.#served
-    const pieces = new Pieces(server.name, definitionOf(request.task).pieces!.max(request.params))
-    const { path, body } = generationBody(request, model)
+    const most = definitionOf(request.task).pieces!.max(request.params)
+    const { resume } = request
+    if (resume === undefined) {
+      const { path, body } = generationBody(request, model)
+      return yield* this.#written(path, body, new Pieces(server.name, most), signal)
+    }
+    const { path, body, saidIndex, rest } = await goingOn({ ...request, resume }, this.#served, signal)
+    yield* rest(this.#written(path, body, new Pieces(server.name, most - saidIndex), signal))
+  }
+
+  async *#written(
+    path: string,
+    body: object,
+    pieces: Pieces,
+    signal: AbortSignal
+  ): AsyncGenerator<InferenceChunk> {
+    const { server } = this.#served
     const response = await call(server, path, { signal, body })
     if (!isEventStream(response)) {
       yield* pieces.read(await readJson(server, response, { bytesMax: ANSWER_BYTES_MAX }))

@@ -6,6 +6,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import { CONTEXT_TOKENS_MAX, SLOTS_MAX } from '../../../interface/manifest.ts'
 import { isRecord } from '../../../interface/record.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
+import type { WritesOn } from './going-on.ts'
 import { call, callJson, type ModelServer, readJson } from './http.ts'
 
 /** More than a device has; a provider elsewhere has its models named in the settings. */
@@ -31,6 +32,7 @@ export interface Listed {
   readonly slots: number
   /** Whether its conversations may hold pictures. */
   readonly takesImages: boolean
+  readonly writesOn?: WritesOn
 }
 
 export interface Product {
@@ -61,6 +63,7 @@ const ollama: Product = {
           tasks: can === undefined ? tasksOf(model) : can.includes('embedding') ? EMBEDDING : GENERATION,
           contextTokens: held,
           slots: 4,
+          writesOn: 'last-message',
           takesImages: can?.includes('vision')
         })
       })
@@ -105,6 +108,7 @@ const llamaCpp: Product = {
         tasks: tasksOf(name),
         contextTokens: isRecord(settings) ? settings.n_ctx : isRecord(meta) ? meta.n_ctx_train : undefined,
         slots,
+        writesOn: 'template',
         takesImages: modalities && modalities.vision === true
       })
     })
@@ -117,7 +121,7 @@ const vllm: Product = {
   async list(server, signal) {
     const models = await ownedBy('vllm', server, signal)
     return models.map(({ id, max_model_len: most }) =>
-      listed(String(id), { tasks: tasksOf(String(id)), contextTokens: most, slots: 64 })
+      listed(String(id), { tasks: tasksOf(String(id)), contextTokens: most, slots: 64, writesOn: 'told' })
     )
   }
 }
@@ -155,18 +159,23 @@ interface Facts {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: unknown
   readonly slots: number
+  readonly writesOn?: WritesOn
   /** Where its server does not say it, the name does. */
   readonly takesImages?: boolean | undefined
 }
 
-function listed(model: string, { id = model, tasks, contextTokens, slots, takesImages }: Facts): Listed {
+function listed(
+  model: string,
+  { id = model, tasks, contextTokens, slots, takesImages, writesOn }: Facts
+): Listed {
   const tokens = Number(contextTokens)
   const isStated = Number.isSafeInteger(tokens) && tokens > 0 && tokens <= CONTEXT_TOKENS_MAX
   return {
     ...{ model, id, tasks, takesImages: takesImages ?? SEES.test(id) },
     // Peers refuse the manifest of a device that states more.
     slots: Math.max(1, Math.min(Math.floor(slots), SLOTS_MAX)) || 1,
-    ...(isStated && { contextTokens: tokens })
+    ...(isStated && { contextTokens: tokens }),
+    ...(writesOn !== undefined && { writesOn })
   }
 }
 

@@ -36,6 +36,21 @@ export function systemdPlan(target: Target): Plan {
   }
 }
 
+/**
+ * What a node never does, forbidden. Left out is what a node needs: `ProtectKernelTunables` and `ProtectProc` cover
+ * parts of `/proc`, after which the sandbox of engines may mount none of its own; `PrivateDevices` and `ProtectClock`
+ * hide graphics processors; `MemoryDenyWriteExecute` ends V8; `PrivateTmp` hides the socket of a long home; and
+ * `ReadWritePaths` makes of a home a mount of its own, into which no file can be linked.
+ */
+const HARDENING = [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=full',
+  'ProtectKernelModules=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'RestrictRealtime=yes'
+] as const
+
 function textOf(target: Target): string {
   const { home, system, user } = target
   const [program, ...args] = commandOf(target)
@@ -48,7 +63,7 @@ function textOf(target: Target): string {
     '[Service]',
     // Variables are replaced in the arguments and not in the program.
     `ExecStart=${[quoted(program!), ...args.map(arg => quoted(arg).replaceAll('$', '$$$$'))].join(' ')}`,
-    ...(system ? [`User=${user}`] : []),
+    ...(system ? [`User=${user}`, ...HARDENING] : []),
     '# Its memory has keys.',
     'LimitCORE=0',
     'Restart=on-failure',
@@ -57,6 +72,8 @@ function textOf(target: Target): string {
     '# The node lets answers under way end, and then ends its engines.',
     'KillMode=mixed',
     `TimeoutStopSec=${STOP_TIMEOUT_S}`,
+    '# An engine that takes too much memory costs that engine.',
+    'OOMPolicy=continue',
     '',
     '[Install]',
     `WantedBy=${system ? 'multi-user' : 'default'}.target`,

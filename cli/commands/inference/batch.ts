@@ -37,15 +37,17 @@ export async function run({ args, options, output }: Invocation<BatchOptions>): 
     budget_ms: options.timeout && Math.ceil(options.timeout * 1000)
   }
   const forget = () => fromStdin !== undefined && rmSync(fromStdin, { force: true })
-  const { data: begun } = await node.execute<JobInfo>('inference.batch', wanted).catch(thrown => {
+  const beginning = node.execute<JobInfo>('inference.batch', wanted).catch(thrown => {
     forget()
     throw thrown
   })
   if (options.detach) {
+    const { data: begun } = await beginning
     output.data(begun, () => `It goes on without you. Follow it: lumos-node job show ${begun.id} --wait`)
     return
   }
-  const result = await followed(node, begun.id, output, forget)
+  const id = beginning.then(({ data }) => data.id)
+  const result = await followed(node, id, output, forget)
   forget()
   output.data(result, () => wordsFor(result, output))
   if (result.failed === 0) return
@@ -73,16 +75,16 @@ async function keptStdin(task: TaskName, out: string): Promise<string> {
 /** An interrupt gives the batch up. A terminal that closes, or a command that is killed, leaves it to the node. */
 async function followed(
   node: NodeClient,
-  id: string,
+  id: Promise<string>,
   output: Output,
   forget: () => unknown
 ): Promise<BatchResult> {
   using _ = onInterruptFirst(async () => {
-    await node.execute('job.cancel', { job_id: id }).catch(() => {})
+    await id.then(begun => node.execute('job.cancel', { job_id: begun })).catch(() => {})
     forget()
     output.note('\nWhat is done stays. The same command goes on from there.')
   })
-  const job = await waitFor(node, id, output)
+  const job = await waitFor(node, await id, output)
   const failure = failureOf(job)
   if (failure !== undefined) throw failure
   return job.result as BatchResult

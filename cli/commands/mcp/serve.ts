@@ -2,6 +2,7 @@
 
 import { Writable } from 'node:stream'
 import type { Server } from '@modelcontextprotocol/server'
+import { listenOverStdio } from '../../../gateway/mcp/listen.ts'
 import { createMcpServer } from '../../../gateway/mcp/server.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -26,21 +27,23 @@ export async function run({ options, output }: Invocation<{ tools?: string }>): 
   )
   const chosen = chosenOf(options)
   const onFailure = (err: unknown) => output.note(String(err))
+  const transport = new StdioServerTransport(process.stdin, stdout)
   serveStdio(
-    () => {
+    ({ era }) => {
       const server = createMcpServer(sdk, {
         chosenBy: () => chosen,
         callsOf: () => calls,
-        ...{ notifies: true, onFailure }
+        ...{ tellsOfTools: true, onFailure },
+        ...(era === 'modern' ? { listens: true } : { room: { taken: 0 } })
       })
       servers.add(server)
       return server
     },
-    {
-      transport: new StdioServerTransport(process.stdin, stdout),
-      onerror: err => output.note(err.message)
-    }
+    { transport, onerror: err => output.note(err.message) }
   )
+  listenOverStdio(transport, calls, uri => {
+    for (const server of servers) server.sendResourceUpdated({ uri }).catch(() => {})
+  })
 }
 
 /** What anything else of this process prints goes to stderr: a client ends the connection at a line that is no message. */

@@ -49,6 +49,25 @@ function coming(models: Command, lazily: Lazily): void {
     )
     .action(lazily(() => import('./import.ts')))
   models
+    .command('quantize')
+    .description('make a model with weights of 8 bits of one with full weights: a quarter of its size')
+    .argument('<model>', 'an ONNX model of this device')
+    .requiredOption('--out <name>', 'what the new model is called')
+    .option(
+      '--data <path>',
+      'measure what changes: a folder of files, by label where it has folders, or a file of lines'
+    )
+    .option(...NO_WAIT)
+    .option(...JSONL)
+    .addHelpText(
+      'after',
+      examples([
+        'models quantize digits-cnn --out digits-int8 --data ./digits',
+        'how many of the digits each of the two reads'
+      ])
+    )
+    .action(lazily(() => import('./quantize.ts')))
+  models
     .command('search')
     .description('models of Hugging Face, or of the mirror in the settings')
     .argument('<words...>', 'of their names')

@@ -1,7 +1,7 @@
 /** What `/v1/responses` says of a response: its head, how it ended, and the events on the way. */
 
 import { type Piece, usageOf } from '../../asking/pieces.ts'
-import { namedEvent } from '../../asking/stream.ts'
+import { namedEvent, progressComment } from '../../asking/stream.ts'
 import { errorOf } from '../errors.ts'
 import type { Body } from './body.ts'
 import type { ResponseEvent, ResponseOutput } from './output.ts'
@@ -77,6 +77,12 @@ export class Events {
   ): AsyncGenerator<string, void, undefined> {
     let begun = false
     for await (const piece of pieces) {
+      if (piece.type === 'progress') {
+        // It is not kept, so it is no event: those keep their numbers.
+        const comment = progressComment(piece)
+        if (comment !== '') yield comment
+        continue
+      }
       const before = begun ? '' : this.#begin()
       begun = true
       const events = this.#output.add(piece).map(event => this.#text(event))

@@ -157,5 +157,5 @@ function numberOf(text: string | undefined): number {
 }
 
 async function* piecesOf(stream: ReturnType<typeof streamAll>): AsyncGenerator<Piece, void, undefined> {
-  for await (const { piece } of stream) if (piece.type !== 'progress') yield piece
+  for await (const { piece } of stream) yield piece
 }

@@ -7,6 +7,7 @@ import type { MeshContext } from '../../feature.ts'
 import type { EngineEvent, MemoryEngine } from '../worker/engine.ts'
 import { SpaceFeed } from './feed.ts'
 import { Links } from './links.ts'
+import { Reach } from './reach.ts'
 import { RESTATE_MS, stepSync } from './sync-core.ts'
 import { above, newSync, type SyncEffect, type SyncEvent, type SyncState } from './sync-state.ts'
 import { Views } from './views.ts'
@@ -29,6 +30,7 @@ export class MemorySync {
   readonly #views: Views
   readonly #state: SyncState
   readonly #links: Links
+  readonly #reach: Reach
   readonly #connected = new Set<string>()
   /** By peer: the stream on which it offers. */
   readonly #feeds = new Map<string, Asker>()
@@ -52,6 +54,7 @@ export class MemorySync {
       mayKnow: this.#state.mayKnow,
       step: event => this.#step(event)
     })
+    this.#reach = new Reach({ engine, mesh, signal: this.#stopped.signal })
   }
 
   async start(): Promise<void> {
@@ -213,6 +216,8 @@ export class MemorySync {
         for (const peer of this.#state.peers.keys()) await this.#views.ask(peer, { signal })
         for (const space of gone) this.#step({ type: 'forgotten', space })
         for (const view of this.#views.views()) this.#step({ type: 'space', view, own: false })
+        // Not waited for: a dial takes seconds.
+        void this.#reach.look().catch(this.#failed)
       } catch (thrown) {
         this.#failed(thrown)
       }

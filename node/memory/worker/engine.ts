@@ -95,6 +95,8 @@ export interface MemoryEngine extends Omit<Memory, 'watch' | 'search' | 'addFile
 
   /** States of the spaces that this peer may read or carry. Empty for a stranger and a revoked device. */
   statesFor(peerId: string, options?: AbortOptions): Promise<SpaceState[]>
+  /** Of each space of this mesh: those of these peers that may read or carry it. Spaces that none of them may are left out. */
+  sharers(peerIds: readonly string[], options?: AbortOptions): Promise<string[][]>
   /** The peer's right in this space; null also where the space is not here. */
   rightOf(space: string, peerId: string, options?: AbortOptions): Promise<SpaceRight | null>
   /** @param from version: 1 for a device that does not have the space. */

@@ -11,7 +11,15 @@ export const CALLS: readonly CallName[] = [
   ...(['search', 'searched', 'unembedded', 'embedded', 'closeIndex'] as const),
   ...(['share', 'exclude', 'hold', 'compact', 'verify', 'forget', 'export', 'import'] as const),
   ...(['files', 'wholeFile', 'putFile', 'removeFile'] as const),
-  ...(['setMembers', 'statesFor', 'rightOf', 'charters', 'acceptCharters', 'envelopesAfter'] as const),
+  ...([
+    'setMembers',
+    'statesFor',
+    'sharers',
+    'rightOf',
+    'charters',
+    'acceptCharters',
+    'envelopesAfter'
+  ] as const),
   ...(['accept', 'acknowledge', 'compare', 'checkpoint', 'piece', 'putPieces', 'takeCheckpoint'] as const)
 ]
 

@@ -35,6 +35,16 @@ export class SyncCalls {
       .map(space => this.#stateOf(space))
   }
 
+  sharers(peerIds: readonly string[]): string[][] {
+    const { mesh } = this.all.parts
+    return this.all
+      .list({ gone: true })
+      .map(({ charter: { charter } }) =>
+        peerIds.filter(peer => atLeast(rightIn(charter, peer, mesh), 'carry'))
+      )
+      .filter(peers => peers.length > 0)
+  }
+
   /** Nothing where the space is broken: the others go on. Said once, for it is asked for often. */
   protected tried<T>(space: Space, work: () => T): T | undefined {
     try {

@@ -49,6 +49,25 @@ globalThis.looking = {
     return found.slice(0, 10)
   },
 
+  /** What gets the focus, and then lies under something that stays in sight; and what is too small to be hit (WCAG 2.2). */
+  focus() {
+    const found = []
+    const controls = document.querySelectorAll('main :is(a[href], button, input, select, textarea, summary)')
+    for (const element of [...controls].filter(isReached)) {
+      element.focus()
+      const { left, right, top, bottom } = element.getBoundingClientRect()
+      const points = [[left + 3, top + 3], [(left + right) / 2, (top + bottom) / 2], [right - 3, bottom - 3]]
+      const above = points.map(([x, y]) => document.elementFromPoint(x, y))
+      if (above.every(other => other !== null && !element.contains(other) && !other.contains(element)))
+        found.push(`covered by ${above[0].outerHTML.slice(0, 60)}: ${element.outerHTML.slice(0, 120)}`)
+      const isInText = getComputedStyle(element).display === 'inline'
+      if (!isInText && element.closest('label') === null && Math.min(right - left, bottom - top) < TARGET_MIN)
+        found.push(`too small to be hit: ${element.outerHTML.slice(0, 120)}`)
+    }
+    scrollTo(0, 0)
+    return found.slice(0, 10)
+  },
+
   /** Frames a second of the next `ms`. */
   frames: ms =>
     new Promise(resolve => {
@@ -67,6 +86,15 @@ globalThis.looking = {
     })
 }
 
+/** Pixels, less what a fraction of one is rounded to. */
+const TARGET_MIN = 23.5
+
+const isReached = element =>
+  element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+  element.closest('.sr-only, .skip, thead') === null &&
+  !element.disabled &&
+  element.tabIndex >= 0
+
 function isShown(element) {
   if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false
   const { width, height } = element.getBoundingClientRect()
@@ -83,7 +111,18 @@ function textBoxes(element) {
     range.selectNodeContents(node)
     boxes.push(...range.getClientRects())
   }
-  return isAbove(element) ? [] : boxes
+  return isAbove(element) ? [] : boxes.map(box => seenOf(box, element))
+}
+
+/** What is cut with three dots covers nothing beyond them. */
+function seenOf({ left, right, top, bottom }, element) {
+  for (let up = element; up !== null; up = up.parentElement) {
+    if (getComputedStyle(up).overflowX === 'visible') continue
+    const frame = up.getBoundingClientRect()
+    left = Math.max(left, frame.left)
+    right = Math.min(right, frame.right)
+  }
+  return { left, right, top, bottom }
 }
 
 /** What sticks to an edge lies above what scrolls under it. */

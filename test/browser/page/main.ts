@@ -7,12 +7,13 @@ import { bigMesh, type Figure, interactive, isKept } from './figures.ts'
 import { startPageNodes } from './nodes.ts'
 import { shots } from './shots.ts'
 
-const USAGE = `Usage: npm run page -- [--out FOLDER] [--minutes N] [--only shots|figures] [--json]
+const USAGE = `Usage: npm run page -- [--out FOLDER] [--against FOLDER] [--minutes N] [--only shots|figures] [--json]
 
 Opens each screen of the page in a real browser, against two real nodes: a picture of it in three sizes, two themes and
 two languages, and what is wrong with its layout or hinders readers. Then a mesh of 200 devices with 50 events a second,
 and 10,000 requests: frames, how soon a change is shown, and live memory for N minutes.
   --out      where the pictures go; default ./page-shots
+  --against  pictures of an earlier run: screens that look different are findings
   --minutes  of live updates; default 3
   --json     the figures as JSON
 Exit codes: 0 all is as promised, 1 something is not, 2 usage.`
@@ -30,11 +31,12 @@ await runTool({
   usage: USAGE,
   options: {
     out: { type: 'string', default: 'page-shots' },
+    against: { type: 'string' },
     minutes: { type: 'string', default: '3' },
     only: { type: 'string' },
     json: { type: 'boolean', default: false }
   },
-  async run({ values: { out, minutes, only, json } }, signal) {
+  async run({ values: { out, against, minutes, only, json } }, signal) {
     const wanted = numberOf('minutes', minutes, { min: 0.1, max: MINUTES_MAX, whole: false })
     if (chromiumPath === undefined) {
       console.error('DID NOT RUN: the page in a real browser. No Chromium is installed.')
@@ -43,7 +45,8 @@ await runTool({
     await using nodes = await startPageNodes()
     const browser = await startChromium({})
     try {
-      const found = only === 'figures' ? [] : await shots(browser, nodes, resolve(out))
+      const found =
+        only === 'figures' ? [] : await shots(browser, nodes, resolve(out), against && resolve(against))
       for (const text of found) console.error(`FINDING ${text}`)
       if (only === 'shots') return found.length === 0
       const figures = [

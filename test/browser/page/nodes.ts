@@ -30,6 +30,10 @@ export async function startPageNodes({
     Object.entries(others).map(([name, models]) => startNode(name, [desk], { models }))
   )
   await Promise.all(answering.map(other => knows(desk, other)))
+  for (const node of answering) {
+    const units = createUnits({ node, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    node.remote.serve(async () => units)
+  }
 
   const logged: string[] = []
   const keep = (...parts: unknown[]) => void logged.push(JSON.stringify(parts))

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { changed } from './compare.ts'
 import type { PageNodes } from './nodes.ts'
 import { hindrances, openScreen, screensOf, settled, visit } from './visit.ts'
 
@@ -10,8 +11,16 @@ const SIZES = { phone: [400, 850], tablet: [800, 1000], wide: [1440, 900] } as c
 const THEMES = ['light', 'dark'] as const
 const LANGUAGES = { en: 'en-GB', zh: 'zh-CN' } as const
 
-/** @returns what was found, each with the picture where it is seen. */
-export async function shots(browser: Browser, nodes: PageNodes, folder: string): Promise<string[]> {
+/**
+ * @param against a folder with the pictures of an earlier run.
+ * @returns what was found, each with the picture where it is seen.
+ */
+export async function shots(
+  browser: Browser,
+  nodes: PageNodes,
+  folder: string,
+  against?: string
+): Promise<string[]> {
   mkdirSync(folder, { recursive: true })
   const found: string[] = []
   for (const [language, locale] of Object.entries(LANGUAGES)) {
@@ -26,9 +35,13 @@ export async function shots(browser: Browser, nodes: PageNodes, folder: string):
         for (const screen of await screensOf(page)) {
           await openScreen(page, screen)
           const name = [screen, size, theme, language].join('-')
-          await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+          const picture = join(folder, `${name}.png`)
+          await page.screenshot({ path: picture, fullPage: true })
+          const change = against && (await changed(picture, join(against, `${name}.png`)))
           const wrong = [
+            ...(change ? [change] : []),
             ...(await page.evaluate<string[]>('looking.layout()')),
+            ...(size === 'phone' ? await page.evaluate<string[]>('looking.focus()') : []),
             ...(await hindrances(seen)),
             ...troubles.splice(0)
           ]

@@ -107,8 +107,10 @@ const part = transfer.join({
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
   distrust() {},
+  connect: async () => {},
   seek: async () => [],
   providers: () => [],
+  async *infer() {},
   async *ask() {},
   async publish() {}
 })
