@@ -15,6 +15,7 @@ import type { Caller } from '../../interface/units.ts'
 import type { Asking } from '../asking-form.ts'
 import { STRANGER } from '../callers.ts'
 import { Connections } from '../crowd.ts'
+import { KeptCalls } from '../kept-calls.ts'
 import { type Listeners, listenOnFreePort } from '../listen.ts'
 import { GrpcCall } from './call.ts'
 import { HEALTH_METHODS } from './health.ts'
@@ -46,10 +47,12 @@ export interface GrpcParts extends MethodComponents {
 export class GrpcListener {
   readonly #parts: GrpcParts
   readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #kept: KeptCalls
   #listeners: Listeners<Http2SecureServer> | undefined
 
   constructor(parts: GrpcParts) {
     this.#parts = parts
+    this.#kept = new KeptCalls(parts)
   }
 
   /** The port that it listens on. */
@@ -117,7 +120,7 @@ export class GrpcListener {
       const method = incoming.method === 'POST' ? METHODS[incoming.url] : undefined
       if (method === undefined) throw noMethod(incoming.url)
       endWith(caller, call)
-      await method({ ...this.#parts, call, caller, incoming })
+      await method({ ...this.#parts, kept: this.#kept, call, caller, incoming })
       call.end()
     } catch (thrown) {
       const error = toLumosError(thrown)

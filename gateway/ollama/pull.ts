@@ -11,8 +11,9 @@ import { type AskComponents, answerStream, answerWhole, readBody, unitContext } 
 import { knownModels } from '../asking/known-models.ts'
 import { maybe } from '../asking/schema.ts'
 import { failureLine } from './errors.ts'
+import { idIn } from '../asking/latest.ts'
 import { digestOf } from './facts.ts'
-import { idIn, modelNotFound, named, nameIn } from './names.ts'
+import { modelNotFound, named, nameIn } from './names.ts'
 
 const Pull = named({ stream: maybe(z.boolean()) })
 const Delete = named({})

@@ -62,6 +62,27 @@ describe('gRPC', () => {
     assert.equal(chat.meta.route, 'local')
   })
 
+  it('runs a call with an idempotency key once, and gives its answer to a repetition', async () => {
+    client.metadata.set('idempotency-key', 'once')
+    try {
+      const [first, second] = await Promise.all([
+        client.execute('inference.chat', words('only once')),
+        client.execute('inference.chat', words('only once'))
+      ])
+      assert.deepEqual(second.data, first.data)
+      const asked = gateway.node
+        .requests()
+        .filter(({ requestId }) => [first, second].some(({ meta }) => meta.request_id === requestId))
+      assert.equal(asked.length, 1)
+      const other = await failure(client.execute('inference.chat', words('something else')))
+      assert.equal(other.error.code, 'CALL_CONFLICT')
+      const items = client.itemsOf(client.stream('inference.chat', words('x')))
+      assert.equal((await failure(items.next())).error.code, 'INVALID_INPUT')
+    } finally {
+      client.metadata.remove('idempotency-key')
+    }
+  })
+
   it('streams the pieces of an answer, and then the facts', async () => {
     const chunks = []
     for await (const chunk of client.itemsOf(client.stream('inference.chat', words('one two'))))

@@ -166,7 +166,11 @@ describe('a request to another device', () => {
     for await (const _ of attic.infer({ ...REQUEST, id: 'traced' }, { traceId }));
     await ended
     const traced = spans.slice(before)
-    assert.deepEqual(traced.map(({ name }) => name).toSorted(), ['lumos.attempt', 'lumos.request', 'lumos.serve'])
+    assert.deepEqual(traced.map(({ name }) => name).toSorted(), [
+      'lumos.attempt',
+      'lumos.request',
+      'lumos.serve'
+    ])
     assert.deepEqual(new Set(traced.map(({ context }) => context.traceId)), new Set([traceId]))
   })
 
