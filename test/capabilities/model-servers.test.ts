@@ -134,7 +134,7 @@ describe('servers of models on this device', () => {
   ])('%s lists what it has', async (name, said, models) => {
     await using server = await startModelServer(paths(said as Record<string, unknown>))
     const seen = await new Seen().look([product(name, server.port)])
-    expect(seen.models.map(({ model: { engine: _, ...model } }) => model)).toEqual(models)
+    expect(seen.models.map(({ model: { engine: _, resumes: __, ...model } }) => model)).toEqual(models)
   })
 
   it.each([
@@ -158,7 +158,7 @@ describe('servers of models on this device', () => {
     const first = await startModelServer(paths(OLLAMA))
     const { port } = first
     const seen = await new Seen().look([product('ollama', port)], [], clock)
-    expect(seen.ids).toHaveLength(2)
+    expect(seen.ids).toHaveLength(3)
 
     // The first request that it does not answer is enough to know.
     await first.close()
@@ -169,7 +169,7 @@ describe('servers of models on this device', () => {
     await using _again = await startModelServer(paths(OLLAMA), port)
     await becomes('the models are back', 5000, () => {
       clock.advance(1000)
-      return seen.ids.length === 2
+      return seen.ids.length === 3
     })
   })
 
