@@ -110,6 +110,14 @@ describe('a request to another device', () => {
       break
     }
     const metrics = await attic.remote.execute(den.peerId, call('node.metrics', {}))
+    for (const direction of ['in', 'out'])
+      assert.match(
+        (metrics as { text: string }).text,
+        new RegExp(
+          `^lumos_protocol_bytes_total\\{protocol="/lumos/inference/1",direction="${direction}"\\} [1-9]`,
+          'm'
+        )
+      )
     assert.match((metrics as { text: string }).text, /^lumos_served_requests_total\{[^}]*"ok"\} 1$/m)
   })
 

@@ -56,7 +56,10 @@ function filtersIn(query: string): { text: string; fields: Record<string, string
   const fields: Record<string, string | string[]> = {}
   for (const name of new Set(params.keys())) {
     const [value, ...more] = params.getAll(name)
-    Object.defineProperty(fields, name, { value: more.length > 0 ? [value, ...more] : value, enumerable: true })
+    Object.defineProperty(fields, name, {
+      value: more.length > 0 ? [value, ...more] : value,
+      enumerable: true
+    })
   }
   return { text: params.size > 0 ? `?${params}` : '', fields }
 }
