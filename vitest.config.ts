@@ -17,48 +17,57 @@ const WAITING = [
 ]
 
 /**
+ * What leaves its process as it found it: it ends its nodes, replaces no module and measures no memory. Such files share the
+ * processes, as the quick ones do: the start and the imports of one take a second and a half of processor time.
+ */
+const SHARED = [
+  'test/{anthropic,client,gateway,kserve,mcp,membership,ollama,openai,protocols,units}/*.test.ts',
+  ...QUICK_TESTS
+]
+
+/**
  * These take longest, in this order, and begin first, so that none runs by itself at the end. Vitest takes them for
  * short by their size.
  */
 const LONGEST = [
-  'fuzz/fuzz',
   'package',
-  'virtual/swarm',
+  'cli/membership',
+  'cli/commands',
   'cli/start',
   'crash/crash',
+  'virtual/swarm',
+  'browser/page',
   'capabilities/llama-cpp',
-  'cli/membership',
   'capabilities/engine-confinement',
   'browser/rebinding',
   'capabilities/engine-host',
-  'membership/crash',
-  'cli/commands',
+  'fuzz/fuzz',
   'cli/jobs',
   'storage/key-protection',
   'weights/sharing',
   'cli/weights',
   'weights/processes',
-  'node/hostile',
   'cli/key',
+  'membership/crash',
+  'units/contract',
   'sim/scenarios',
+  'lan/loss',
   'lab/scenarios',
+  'sim/command',
   'soak/soak',
   'hostile/droppers',
-  'lan/loss',
   'lan/membership',
   'lan/neighbours',
   'lab/matrix',
-  'sim/command',
   'lab/lab'
 ]
 
-/** The short files that share a process come last, one after the other: another file between them would end it. */
+/** Files that share a process come last, one after the other: another file between them would end it. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const placeOf = ({ moduleId, project }: TestSpecification) => {
-      if (!project.config.isolate) return LONGEST.length + 1
       const place = LONGEST.findIndex(name => moduleId.endsWith(`/${name}.test.ts`))
-      return place < 0 ? LONGEST.length : place
+      return (place < 0 ? LONGEST.length : place) + (project.config.isolate ? 0 : LONGEST.length + 1)
     }
     return (await super.sort(files)).toSorted((a, b) => placeOf(a) - placeOf(b))
   }
@@ -70,8 +79,8 @@ export default defineConfig(({ mode }) => ({
     // test that hangs still ends here.
     // Else the nodes of a test yield to the other tests.
     env: { LUMOS_SERVING__YIELD: 'never' },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     reporters: ['default'],
     globalSetup: [...(mode === 'bundle' ? ['test/bundle.ts'] : []), 'test/compile-cache.ts'],
@@ -82,7 +91,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...QUICK_TESTS, ...WAITING, ...ALONE],
+          exclude: [...configDefaults.exclude, ...SHARED, ...WAITING, ...ALONE],
           // One more than cores: at most times one of them waits.
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
@@ -91,9 +100,9 @@ export default defineConfig(({ mode }) => ({
       {
         extends: true,
         test: {
-          name: 'quick',
-          include: QUICK_TESTS,
-          // Each worker runs them in one process: its start and imports take longer than the tests of a file.
+          name: 'shared',
+          include: SHARED,
+          exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
           isolate: false,
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
@@ -104,7 +113,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'waiting',
           include: WAITING,
-          exclude: [...configDefaults.exclude, ...QUICK_TESTS, ...ALONE],
+          exclude: [...configDefaults.exclude, ...ALONE],
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 }
         }

@@ -6,8 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.long.ts'],
     env: { LUMOS_SERVING__YIELD: 'never' },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 1
   }

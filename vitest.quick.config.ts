@@ -37,7 +37,7 @@ export const QUICK_TESTS = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(
 export default defineConfig({
   test: {
     // As in vitest.config.ts: a busy machine takes its time.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     pool: 'forks',
     // One process for all: its start and imports take longer than the tests of a file.
     isolate: false,

@@ -6,6 +6,8 @@ import { App } from './app.tsx'
 import { begin } from './session.ts'
 
 await begin()
+// A link that is pasted where the page is open loads no page.
+addEventListener('hashchange', () => void begin())
 render(<App />, document.getElementById('app')!)
 if ('serviceWorker' in navigator) {
   const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes

@@ -6,11 +6,16 @@ import { contextOf } from '../units.ts'
 
 const LATEST = ':latest'
 
-/** The id of which `name` is the name: `tiny` and `tiny:latest` mean the same where one of them alone is there. */
+/** `tiny` and `tiny:latest` mean the same where one of them alone is there; the name as it was given comes first. */
+export const idsOf = (name: string): readonly [string, string] => [
+  name,
+  name.endsWith(LATEST) ? name.slice(0, -LATEST.length) : `${name}${LATEST}`
+]
+
+/** The id of which `name` is the name. */
 export function idIn(ids: Iterable<string>, name: string): string | undefined {
   const all = new Set(ids)
-  const other = name.endsWith(LATEST) ? name.slice(0, -LATEST.length) : `${name}${LATEST}`
-  return [name, other].find(id => all.has(id))
+  return idsOf(name).find(id => all.has(id))
 }
 
 /** The id of a model for a client of Ollama, which may speak OpenAI's protocol on its port. */

@@ -34,6 +34,8 @@ export interface McpServerOptions {
   /** For a client that is told of changed resources: by `resources/subscribe`, in this room, or by `subscriptions/listen`. */
   readonly room?: WatchRoom | undefined
   readonly listens?: boolean
+  /** Aborts when the connection goes away, as with the node itself. */
+  readonly gone?: AbortSignal
   /** Called with what no unit fails with on purpose. */
   readonly onFailure?: (error: unknown) => void
 }

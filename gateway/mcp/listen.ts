@@ -82,8 +82,19 @@ export async function listenOverHttp(
   return response
 }
 
-/** The streams of one client over stdio: `tell` goes to those of its streams that listen to the address. */
-export function listenOverStdio(transport: Transport, calls: UnitCalls, tell: (uri: string) => void): void {
+interface StdioOptions {
+  /** Tells those streams that listen to the address. */
+  tell(uri: string): void
+  /** Called first when the client is gone. */
+  onGone(): void
+}
+
+/** The streams of one client over stdio. */
+export function listenOverStdio(
+  transport: Transport,
+  calls: UnitCalls,
+  { tell, onGone }: StdioOptions
+): void {
   const watched = new WatchedResources({ taken: 0 }, tell)
   /** Addresses of each stream, by the id of its request; undefined while they are read for the first time. */
   const streams = new Map<RequestId, readonly string[] | undefined>()
@@ -109,6 +120,7 @@ export function listenOverStdio(transport: Transport, calls: UnitCalls, tell: (u
     onmessage?.(message)
   }
   transport.onclose = () => {
+    onGone()
     watched.end()
     onclose?.()
   }

@@ -98,7 +98,7 @@ async function load(
   const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
   const callsOf = (context: ServerContext) => registryCalls(units, callerOf(context))
   const serverOf = (more: Pick<McpServerOptions, 'room' | 'listens'>) =>
-    makeServer(sdk, { chosenBy, callsOf, tellsOfTools: false, onFailure, ...more })
+    makeServer(sdk, { chosenBy, callsOf, tellsOfTools: false, gone: closing, onFailure, ...more })
   const rooms = new WeakMap<Caller, WatchRoom>()
   const roomOf = (caller: Caller): WatchRoom => {
     const room = rooms.get(caller) ?? { taken: 0 }

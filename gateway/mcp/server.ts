@@ -5,6 +5,7 @@ import { toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
 import { VERSION } from '../../node/version.ts'
 import type { McpServerOptions, UnitCalls } from './calls.ts'
+import { followedJob, type JobProgress, jobIn } from './jobs.ts'
 import { serveResources } from './resources.ts'
 import { errorResult, resultOf } from './result.ts'
 import { type ServedTool, servedTools } from './tools.ts'
@@ -19,7 +20,7 @@ const INSTRUCTIONS =
 const PIECE_CHARS_MAX = 1024
 
 export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
-  const { chosenBy, callsOf, tellsOfTools, room, listens = false } = options
+  const { chosenBy, callsOf, tellsOfTools, room, listens = false, gone } = options
   const server = new sdk.Server(
     { name: 'lumos-node', title: 'lumos-node', version: VERSION },
     {
@@ -39,7 +40,7 @@ export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
     try {
       const served = (await servedTools(calls, chosenBy(context))).get(params.name)
       if (served === undefined) throw unknownTool(sdk, params.name)
-      const answer = await call(calls, served, params.arguments ?? {}, context)
+      const answer = await call(calls, served, params.arguments ?? {}, context, gone)
       return server.projectCallToolResult(resultOf(answer, served), served.tool.outputSchema)
     } catch (thrown) {
       if (thrown instanceof sdk.ProtocolError) throw thrown
@@ -55,27 +56,32 @@ export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
 const unknownTool = ({ ProtocolError, ProtocolErrorCode }: Sdk, name: string) =>
   new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool "${name.slice(0, 128)}" here.`)
 
-function call(
+async function call(
   calls: UnitCalls,
   { unit, takesPeer }: ServedTool,
   given: Readonly<Record<string, unknown>>,
-  { mcpReq }: ServerContext
+  { mcpReq }: ServerContext,
+  gone: AbortSignal | undefined
 ): Promise<unknown> {
   const { peer, ...rest } = given
   const named = takesPeer && typeof peer === 'string' && peer !== ''
   const input = named || (takesPeer && peer === undefined) ? rest : given
   const token = mcpReq._meta?.progressToken
-  let progress = 0
-  const onPiece = (piece: unknown) => {
-    const params = { progressToken: token!, progress: ++progress, ...wordsOf(piece) }
-    // The client may be gone, which the signal says.
-    mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {})
-  }
-  return calls.call(unit.name, input, {
-    signal: mcpReq.signal,
+  // The client may be gone, which the signal says.
+  const onProgress = (progress: JobProgress) =>
+    void mcpReq
+      .notify({ method: 'notifications/progress', params: { progressToken: token!, ...progress } })
+      .catch(() => {})
+  let pieces = 0
+  const onPiece = (piece: unknown) => onProgress({ progress: ++pieces, ...wordsOf(piece) })
+  const { signal } = mcpReq
+  const answer = await calls.call(unit.name, input, {
+    signal,
     ...(named && { peer: peer as string }),
     ...(token !== undefined && unit.streams && { onPiece })
   })
+  const job = token === undefined ? undefined : jobIn(unit, answer)
+  return job === undefined ? answer : followedJob(calls, job, answer as object, { signal, gone, onProgress })
 }
 
 /** What a person may read of a piece while the rest comes. */

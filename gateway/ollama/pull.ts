@@ -9,7 +9,7 @@ import type { Begun } from '../../units/begun.ts'
 import type { AppEnv } from '../app-env.ts'
 import { type AskComponents, answerStream, answerWhole, readBody, unitContext } from '../asking/call.ts'
 import { knownModels } from '../asking/known-models.ts'
-import { idIn } from '../asking/latest.ts'
+import { idIn, idsOf } from '../asking/latest.ts'
 import { maybe } from '../asking/schema.ts'
 import { failureLine } from './errors.ts'
 import { digestOf } from './facts.ts'
@@ -72,18 +72,19 @@ async function* linesOf(jobs: AsyncIterable<Job>, hex: string): AsyncGenerator<s
 const endedBadly = (error: Job['error']): LumosError =>
   new LumosError('ORIGIN_FAILED', error?.message ?? 'The pull was cancelled.', { hint: error?.hint })
 
+/** Weights that have just come are not among the models yet, so the store is asked for both names. */
 export const deleteRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const name = nameIn(await readBody(c, components, Delete))
-  const models = await knownModels(components, c)
-  const ids = models.map(({ id }) => id)
-  const own = models.filter(({ items }) => items.some(({ weights }) => weights !== null)).map(({ id }) => id)
-  const id = idIn(own, name) ?? name
-  try {
-    await components.units.execute('model.delete', { model_id: id }, unitContext(c, 'model.delete'))
-  } catch (thrown) {
-    const isMissing = thrown instanceof LumosError && thrown.code === 'WEIGHTS_NOT_FOUND'
-    if (isMissing && idIn(ids, name) === undefined) throw modelNotFound(name, ids)
-    throw thrown
+  let missing: unknown
+  for (const id of idsOf(name)) {
+    try {
+      await components.units.execute('model.delete', { model_id: id }, unitContext(c, 'model.delete'))
+      return new Response(null, { status: 200 })
+    } catch (thrown) {
+      if (!(thrown instanceof LumosError) || thrown.code !== 'WEIGHTS_NOT_FOUND') throw thrown
+      missing ??= thrown
+    }
   }
-  return new Response(null, { status: 200 })
+  const ids = (await knownModels(components, c)).map(({ id }) => id)
+  throw idIn(ids, name) === undefined ? modelNotFound(name, ids) : missing
 }

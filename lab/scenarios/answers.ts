@@ -1,7 +1,12 @@
 /** Whoever gives an answer dies, before it has begun and in the middle of it. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import type { RankedPeer } from '../../interface/routing.ts'
-import { ASKER, meet, pair, startOn } from '../node.ts'
+import type { Device } from '../device.ts'
+import { PACED_MODEL, pacedText } from '../model-server.ts'
+import { ASKER, meet, type Node, pair, startOn } from '../node.ts'
 import { ask, stream, streamHeld } from '../questions.ts'
 import type { LabScenario } from '../scenario.ts'
 import { unreadBytes } from '../sockets.ts'
@@ -11,6 +16,11 @@ const FAILED_OVER_MS_MAX = 5000
 const WORDS = 15_000
 /** A peer that only falls silent is given three pings: 15 s. */
 const SILENCE_NOTICED_MS_MAX = 20_000
+/** An answer of four seconds. */
+const PACED_WORDS = 200
+const WORD_MS = 20
+/** A device is silent after 750 ms; another one then begins within the time of a first chunk. */
+const GAP_MS_MAX = 1500
 
 export const failOver: LabScenario = {
   name: 'fail-over',
@@ -77,5 +87,75 @@ export const unpluggedMidAnswer: LabScenario = {
     })
     await device.plugIn()
     await findings.within('back after plugging in', SILENCE_NOTICED_MS_MAX, () => meet(asker, one))
+  }
+}
+
+export const swallowedMidAnswer: LabScenario = {
+  name: 'swallowed-mid-answer',
+  question:
+    'Does an answer go on where all packets of its device vanish in the middle of it, and after what pause?',
+  setup:
+    'One switch, an asker and two whose server of models writes a word each 20 ms. Blackhole routes swallow what the one that answers and the asker send each other.',
+
+  async run(lab, findings) {
+    const lan = await lab.lan()
+    const devices = { one: await lan.device('one'), other: await lan.device('other') }
+    await using _one = await pacedServer(devices.one)
+    await using _other = await pacedServer(devices.other)
+    await using one = await startOn(devices.one, 'one', { env: ASKER })
+    await using other = await startOn(devices.other, 'other', { env: ASKER })
+    const desk = await lan.device('asker')
+    await using asker = await startOn(desk, 'asker', { env: ASKER })
+    await pair(asker, one, other)
+    await Promise.all([meet(asker, one), meet(asker, other)])
+    for (const { name: peer } of [one, other]) await paced(asker, { peer })
+
+    const options = { policy: 'fastest' }
+    const { data } = await asker.client.execute<{ items: RankedPeer[] }>(
+      'inference.explain',
+      { model: PACED_MODEL },
+      options
+    )
+    const device = data.items[0]!.peer_id === one.peerId ? devices.one : devices.other
+    const { text, gapMs, ways } = await paced(asker, options, async () => {
+      await Promise.all([device.blackhole(desk), desk.blackhole(device)])
+    })
+    findings.figure('the longest pause', gapMs, 'ms')
+    findings.check('the answer is whole, each word once', text === pacedText(PACED_WORDS))
+    findings.check('it went on from the other device', ways.length === 1, ways.join())
+    findings.check(`no pause is longer than ${GAP_MS_MAX} ms`, gapMs <= GAP_MS_MAX, `${Math.round(gapMs)} ms`)
+  }
+}
+
+/** One answer, in the middle of which `act` is called; with the longest pause after that, and how it went on. */
+async function paced(node: Node, options: object, act: () => Promise<unknown> = async () => {}) {
+  const input = { messages: [{ role: 'user', content: 'count' }] }
+  let text = ''
+  let pieces = 0
+  let lastMs = performance.now()
+  let gapMs = 0
+  const ways: string[] = []
+  for await (const chunk of node.client.stream('inference.run', { model: PACED_MODEL, input }, options)) {
+    const piece = chunk as { type: string; text?: string; continued?: string }
+    if (piece.type === 'progress' && piece.continued !== undefined) ways.push(piece.continued)
+    if (piece.text === undefined) continue
+    const nowMs = performance.now()
+    if (pieces > PACED_WORDS / 4) gapMs = Math.max(gapMs, nowMs - lastMs)
+    lastMs = nowMs
+    text += piece.text
+    if (++pieces === PACED_WORDS / 4) await act()
+  }
+  return { text, gapMs, ways }
+}
+
+async function pacedServer(device: Device): Promise<AsyncDisposable> {
+  const program = fileURLToPath(new URL('../model-server.ts', import.meta.url))
+  const [command, ...args] = [...device.through, process.execPath, program, `${PACED_WORDS}`, `${WORD_MS}`]
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+    }
   }
 }

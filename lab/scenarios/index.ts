@@ -2,7 +2,7 @@
 
 import type { LabScenario } from '../scenario.ts'
 import { addresses } from './addresses.ts'
-import { failOver, unpluggedMidAnswer } from './answers.ts'
+import { failOver, swallowedMidAnswer, unpluggedMidAnswer } from './answers.ts'
 import { halfOpen, paused } from './dead-paths.ts'
 import { linkLadder } from './link-ladder.ts'
 import { matrix } from './matrix.ts'
@@ -25,6 +25,7 @@ export const SCENARIOS: readonly LabScenario[] = [
   behindNat,
   partition,
   unpluggedMidAnswer,
+  swallowedMidAnswer,
   halfOpen,
   paused,
   powerCut,

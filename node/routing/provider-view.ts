@@ -122,16 +122,17 @@ export class ProviderView {
 
   #own({ task, model }: Wanted, capabilities: readonly Capability[]): Candidate[] {
     const { self } = this.#components
-    return capabilities
-      .filter(can => (task ?? can.task) === can.task && (model ?? can.model) === can.model)
-      .map(capability => ({
-        peerId: self.peerId,
-        name: this.#ownName(),
-        local: true,
-        ...this.#wayTo(self.peerId),
-        capability,
-        ...(this.#components.device && { device: deviceOf(this.#components.device()) })
-      }))
+    const device = this.#components.device?.()
+    const wanted = capabilities.filter(
+      can => (task ?? can.task) === can.task && (model ?? can.model) === can.model
+    )
+    if (wanted.length === 0) return []
+    const common = {
+      ...{ peerId: self.peerId, name: this.#ownName(), local: true },
+      ...this.#wayTo(self.peerId),
+      ...(device && { device: deviceOf(device) })
+    }
+    return wanted.map(capability => ({ ...common, capability }))
   }
 
   #ownName(): string {

@@ -243,7 +243,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     return this.#infoOf(this.#rowOf(ref))
   }
 
-  #rows(): RepositoryRow[] {
+  #rows(): readonly RepositoryRow[] {
     return this.store.ground.repositories.all()
   }
 

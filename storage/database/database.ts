@@ -32,6 +32,7 @@ export class Database implements Disposable {
   #closed = false
   #depth = 0
   #suspect = false
+  #writes = 0
 
   /** `database` is open and migrated; see {@link openDatabase}. */
   constructor(path: string, database: DatabaseSync, options: DatabaseOptions) {
@@ -54,7 +55,11 @@ export class Database implements Disposable {
         return work(compiled)
       })
     const statement: Statement<Row> = {
-      run: (...values) => use(statement => void statement.run(...values)),
+      run: (...values) =>
+        use(statement => {
+          this.#writes++
+          statement.run(...values)
+        }),
       get: (...values) => use(statement => statement.get(...values)) as Row | undefined,
       all: (...values) => use(statement => statement.all(...values)) as Row[]
     }
@@ -64,7 +69,17 @@ export class Database implements Disposable {
 
   /** All that `work` writes, or, when it throws, nothing of it. It must not wait and cannot be nested. */
   transaction<T>(work: () => T): T {
-    return this.#attempt(database => transact(database, work))
+    try {
+      return this.#attempt(database => transact(database, work))
+    } finally {
+      // Taken back, it has changed what was read in it.
+      this.#writes++
+    }
+  }
+
+  /** Rows that were read are the same until this number is another one. */
+  get writes(): number {
+    return this.#writes
   }
 
   close(): void {
@@ -104,6 +119,7 @@ export class Database implements Disposable {
 
   #release(): void {
     const database = this.#database
+    this.#writes++
     this.#database = undefined
     this.#suspect = false
     try {

@@ -26,13 +26,20 @@ export interface MemberRow extends RepositoryFile {
 
 export class RepositoryTable {
   readonly #db: Database
+  #all: { readonly rows: readonly RepositoryRow[]; readonly writes: number } | undefined
 
   constructor(database: Database) {
     this.#db = database
   }
 
-  all(): RepositoryRow[] {
-    return this.#db.prepare<RepositoryRow>('SELECT * FROM repository ORDER BY name').all()
+  /** Read again after the next write: each list of models asks for them, and SQLite took a tenth of it. */
+  all(): readonly RepositoryRow[] {
+    const { writes } = this.#db
+    if (this.#all?.writes !== writes) {
+      const rows = this.#db.prepare<RepositoryRow>('SELECT * FROM repository ORDER BY name').all()
+      this.#all = { rows, writes }
+    }
+    return this.#all.rows
   }
 
   find(ref: string): RepositoryRow | undefined {

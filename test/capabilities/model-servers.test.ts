@@ -92,9 +92,9 @@ describe('servers of models on this device', () => {
       'ollama',
       OLLAMA,
       [
-        { id: 'llama3.2:1b', tasks: ['text-generation'], contextTokens: 4096, slots: 4 },
-        { id: 'seer', tasks: ['text-generation'], takesImages: true, slots: 4 },
-        { id: 'nomic-embed-text:latest', tasks: ['feature-extraction'], slots: 4 }
+        { id: 'llama3.2:1b', tasks: ['text-generation'], contextTokens: 4096, slots: 4, resumes: true },
+        { id: 'seer', tasks: ['text-generation'], takesImages: true, slots: 4, resumes: true },
+        { id: 'nomic-embed-text:latest', tasks: ['feature-extraction'], slots: 4, resumes: true }
       ]
     ],
     [
@@ -108,8 +108,21 @@ describe('servers of models on this device', () => {
         }
       },
       [
-        { id: 'qwen3-4b', tasks: ['text-generation'], contextTokens: 8192, takesImages: true, slots: 4 },
-        { id: 'text-embedding-x', tasks: ['feature-extraction'], contextTokens: 512, slots: 4 }
+        {
+          id: 'qwen3-4b',
+          tasks: ['text-generation'],
+          contextTokens: 8192,
+          takesImages: true,
+          slots: 4,
+          resumes: 'repeatable'
+        },
+        {
+          id: 'text-embedding-x',
+          tasks: ['feature-extraction'],
+          contextTokens: 512,
+          slots: 4,
+          resumes: 'repeatable'
+        }
       ]
     ],
     [
@@ -124,17 +137,26 @@ describe('servers of models on this device', () => {
           modalities: { vision: false }
         }
       },
-      [{ id: 'gemma-3-1b', tasks: ['text-generation'], contextTokens: 2048, slots: 2 }]
+      [{ id: 'gemma-3-1b', tasks: ['text-generation'], contextTokens: 2048, slots: 2, resumes: true }]
     ],
     [
       'vllm',
       { '/v1/models': { data: [{ id: 'org/m-vl', owned_by: 'vllm', max_model_len: 8192 }] } },
-      [{ id: 'org/m-vl', tasks: ['text-generation'], contextTokens: 8192, takesImages: true, slots: 64 }]
+      [
+        {
+          id: 'org/m-vl',
+          tasks: ['text-generation'],
+          contextTokens: 8192,
+          takesImages: true,
+          slots: 64,
+          resumes: true
+        }
+      ]
     ]
   ])('%s lists what it has', async (name, said, models) => {
     await using server = await startModelServer(paths(said as Record<string, unknown>))
     const seen = await new Seen().look([product(name, server.port)])
-    expect(seen.models.map(({ model: { engine: _, resumes: __, ...model } }) => model)).toEqual(models)
+    expect(seen.models.map(({ model: { engine: _, ...model } }) => model)).toEqual(models)
   })
 
   it.each([

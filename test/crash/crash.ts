@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { programAt } from '../program.ts'
 import { brokenPromise, type Contents, type Deed, type Step, type Workload } from './workload.ts'
 
-const PROGRAM = fileURLToPath(new URL('./dying-process.ts', import.meta.url))
+const PROGRAM = programAt('test/crash/dying-process.ts')
 const POINTS = fileURLToPath(new URL('./points.ts', import.meta.url))
 
 /** What a process told of itself. */

@@ -97,7 +97,7 @@ describe('a stream over HTTP', () => {
     let words = 0
     engine.beforeWord = () => (words++ === 0 ? Promise.resolve() : new Promise(() => {}))
     for await (const _ of eventsOf(gateway.socketPath, question('a b c'))) break
-    await vi.waitFor(() => assert.deepEqual(engine.outcomes, ['left']))
+    await vi.waitFor(() => assert.deepEqual(engine.outcomes, ['left']), 10_000)
   })
 
   it('does not run ahead of a client that reads slowly', async () => {
@@ -260,7 +260,7 @@ describe('closing the gateway', () => {
     engine.beforeWord = () => new Promise(resolve => (release = resolve))
     const answer = gateway.tcp('/api/v2/execute', question('word'))
     const watcher = Array.fromAsync(watch(gateway.socketPath, 'name=peer.left'))
-    await vi.waitFor(() => assert.equal(engine.outcomes.length, 1))
+    await vi.waitFor(() => assert.equal(engine.outcomes.length, 1), 10_000)
 
     const closed = gateway.gateway.close({ drainMs: 5000 })
     await assert.rejects(gateway.local('/api/v2/units'))
@@ -278,10 +278,10 @@ describe('closing the gateway', () => {
     const gateway = await startGateway()
     gateway.engine.beforeWord = () => new Promise(() => {})
     const answer = gateway.tcp('/api/v2/execute', question('word'))
-    await vi.waitFor(() => assert.equal(gateway.engine.outcomes.length, 1))
+    await vi.waitFor(() => assert.equal(gateway.engine.outcomes.length, 1), 10_000)
 
     await Promise.all([assert.rejects(answer), gateway.gateway.close({ drainMs: 10 })])
-    await vi.waitFor(() => assert.deepEqual(gateway.engine.outcomes, ['left']))
+    await vi.waitFor(() => assert.deepEqual(gateway.engine.outcomes, ['left']), 10_000)
     await gateway[Symbol.asyncDispose]()
   })
 })

@@ -38,7 +38,7 @@ describe('the announcer', () => {
 
   /** Signing takes real time, so what a moved clock began is waited for. */
   const publishes = (...sequences: number[]) =>
-    vi.waitFor(() => expect(published.map(({ manifest }) => manifest.sequence)).toEqual(sequences))
+    vi.waitFor(() => expect(published.map(({ manifest }) => manifest.sequence)).toEqual(sequences), 10_000)
 
   it('announces at once, and again well before the manifest expires', async () => {
     await publishes(1)
@@ -59,12 +59,12 @@ describe('the announcer', () => {
       const before = published.length
       announcer.repeat()
       clock.advance(100)
-      await vi.waitFor(() => expect(published).toHaveLength(before + 1))
+      await vi.waitFor(() => expect(published).toHaveLength(before + 1), 10_000)
       expect(announcer.current.manifest.ttlMs).toBe(ttlMs)
       clock.advance(ttlMs / 3 - 1)
       expect(published).toHaveLength(before + 1)
       clock.advance(1)
-      await vi.waitFor(() => expect(published).toHaveLength(before + 2))
+      await vi.waitFor(() => expect(published).toHaveLength(before + 2), 10_000)
     }
   })
 

@@ -13,12 +13,12 @@ it('states that the device runs on its battery while it does, and nothing else',
 
   onBattery = true
   clock.advance(30_000)
-  await vi.waitFor(() => expect(watch.stated).toEqual({ onBattery: true }))
+  await vi.waitFor(() => expect(watch.stated).toEqual({ onBattery: true }), 10_000)
   expect(changed).toHaveBeenCalledTimes(1)
 
   onBattery = false
   clock.advance(30_000)
-  await vi.waitFor(() => expect(watch.stated).toEqual({}))
+  await vi.waitFor(() => expect(watch.stated).toEqual({}), 10_000)
   expect(changed).toHaveBeenCalledTimes(2)
 
   await watch.stop()

@@ -263,9 +263,9 @@ describe('a device that sleeps', () => {
       came(id)
     }
     const woken = feature.wake('name-tower')
-    await vi.waitFor(() => expect(opened).toEqual(['tower', 'near', 'far', 'farther']))
+    await vi.waitFor(() => expect(opened).toEqual(['tower', 'near', 'far', 'farther']), 10_000)
     clock.advance(5000)
-    await vi.waitFor(() => expect(opened.slice(4)).toEqual(['tower', 'farthest', 'guest']))
+    await vi.waitFor(() => expect(opened.slice(4)).toEqual(['tower', 'farthest', 'guest']), 10_000)
     came('tower')
     expect(await woken).toMatchObject({ wakeMs: 5000 })
     expect(packets).toEqual([])
@@ -359,7 +359,7 @@ it('an only device that stopped is woken for a request, and answers it when it i
   await vi.waitFor(async () => {
     const stream = await b.network().libp2p.dialProtocol(peerIdFromString(a.peerId), WAKE_PROTOCOL)
     expect(await askToWake(stream, b.peerId, { clock: systemClock })).toBe(1)
-  })
+  }, 10_000)
   const lost = loses(a, b)
   await b.stop({ drainMs: 0 })
   await lost

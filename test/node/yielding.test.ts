@@ -213,7 +213,7 @@ describe('a node that yields', () => {
       const last = asker.explain({ model: 'echo' }).at(-1)!
       expect(last).toMatchObject({ name: first })
       expect(last.parts).toContainEqual({ reason: 'yields to its user', ms: 30_000 })
-    })
+    }, 10_000)
 
     await yields(first, false)
     const again = await Array.fromAsync(asker.infer(short, { peer: first }))

@@ -9,7 +9,8 @@ import { type Devices, startDevices } from './two-devices.ts'
 
 /** Of each way to leave. */
 const ROUNDS = 100
-const FREE_WITHIN_MS = 1000
+/** For a machine that is busy with other things: how little work is done meanwhile is counted in words. */
+const FREE_WITHIN_MS = 20_000
 
 let devices: Devices
 let client: OpenAI
@@ -51,7 +52,10 @@ it('before the first word, and while an answer is made whole', { timeout: 60_000
         signal: leave.signal
       })
       answer.catch(() => {})
-      await vi.waitFor(() => assert.ok(devices.engine.outcomes.length > begun), { interval: 2 })
+      await vi.waitFor(() => assert.ok(devices.engine.outcomes.length > begun), {
+        timeout: FREE_WITHIN_MS,
+        interval: 2
+      })
       leave.abort()
       await assert.rejects(answer)
       await isFree()

@@ -6,13 +6,17 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../sim/random.ts'
 import { SCENARIOS } from '../../sim/scenarios/index.ts'
+import { programAt } from '../program.ts'
 import { elements, readPage, textOf } from './well-formed.ts'
 
-const MAIN = join(import.meta.dirname, '../../sim/main.ts')
-const sim = (...args: string[]) =>
-  promisify(execFile)(process.execPath, [MAIN, ...args]).catch(
+const SOURCE = join(import.meta.dirname, '../../sim/main.ts')
+const run = (main: string, args: readonly string[]) =>
+  promisify(execFile)(process.execPath, [main, ...args]).catch(
     err => err as { code: number; stderr: string; stdout: string }
   )
+const sim = (...args: string[]) => run(programAt('sim/main.ts'), args)
+/** It starts its threads by their source. */
+const swarm = (...args: string[]) => run(SOURCE, ['swarm', ...args])
 
 describe('the simulation from the command line', () => {
   it('runs a scenario, writes a report that a person can read, and repeats the run from its schedule', {
@@ -69,12 +73,14 @@ describe('the simulation from the command line', () => {
     }
     const broken = join(await mkdtemp(join(tmpdir(), 'lumos-sim-report-')), 'broken.json')
     await writeFile(broken, '{"seed": 1}')
-    await refuses('--nodes is from 2', '--nodes', '1')
-    await refuses('--nodes is from 2', '--nodes', '9999')
-    await refuses('--seed is from 0', '--seed', 'luck')
-    await refuses('is no schedule', '--replay', broken)
-    await refuses('cannot be read', '--replay', `${broken}.gone`)
-    await refuses('Unknown option', '--colour')
+    await Promise.all([
+      refuses('--nodes is from 2', '--nodes', '1'),
+      refuses('--nodes is from 2', '--nodes', '9999'),
+      refuses('--seed is from 0', '--seed', 'luck'),
+      refuses('is no schedule', '--replay', broken),
+      refuses('cannot be read', '--replay', `${broken}.gone`),
+      refuses('Unknown option', '--colour')
+    ])
   })
 
   it('helps who asks for help, and sends away who says nothing', async () => {
@@ -86,12 +92,12 @@ describe('the simulation from the command line', () => {
 
   it('runs many random meshes on virtual time, and tells what came of them', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lumos-sim-report-'))
-    const { stdout } = await sim('swarm', '--seeds', '4', '--first', '7', '--json', '--report', dir)
+    const { stdout } = await swarm('--seeds', '4', '--first', '7', '--json', '--report', dir)
     const report = JSON.parse(stdout)
     expect(report).toMatchObject({ seeds: 4, passed: 4 })
     expect(JSON.parse(await readFile(join(dir, 'swarm.json'), 'utf8'))).toEqual(report)
     expect(await readFile(join(dir, 'swarm.txt'), 'utf8')).toContain('4')
-    expect(await sim('swarm', '--seeds', '0')).toMatchObject({ code: 2, stdout: '' })
+    expect(await swarm('--seeds', '0')).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('lives an hour of many nodes on virtual time, the same hour for the same seed', {

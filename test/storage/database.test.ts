@@ -24,6 +24,31 @@ const pragma = (database: Database, name: string) =>
   Object.values(database.prepare<object>(`PRAGMA ${name}`).get()!)[0]
 
 describe('a database', () => {
+  it('counts its writes, those that were taken back too', () => {
+    using database = open(join(temporaryHome(), 'core.db'))
+    const counts = [database.writes]
+    const counted = (work: () => unknown) => {
+      work()
+      counts.push(database.writes)
+    }
+
+    counted(() => notes(database))
+    counted(() => add(database, 'one'))
+    counted(() =>
+      assert.throws(() =>
+        database.transaction(() => {
+          add(database, 'two')
+          counts.push(database.writes)
+          throw new Error('taken back')
+        })
+      )
+    )
+
+    const [first, read, ...written] = counts
+    assert.equal(read, first)
+    assert.equal(new Set([read, ...written]).size, 4)
+  })
+
   it('has the settings that durability needs', () => {
     const home = temporaryHome()
     using core = open(join(home, 'core.db'))

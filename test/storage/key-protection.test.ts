@@ -7,7 +7,6 @@ import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -15,11 +14,12 @@ import { type Passphrases, protectKeys } from '../../storage/keys/key-protection
 import { unwrap, wrap } from '../../storage/keys/key-wrap.ts'
 import { createKey, isKeyProtected, loadKey, storeKey } from '../../storage/keys/keychain.ts'
 import { readPassphrase } from '../../storage/keys/passphrase.ts'
+import { programAt } from '../program.ts'
 import { temporaryHome } from './home.ts'
 
 const PASSPHRASE = 'correct horse battery'
 const OTHER = 'staple of another colour'
-const DYING = fileURLToPath(new URL('./dying-protection.ts', import.meta.url))
+const DYING = programAt('test/storage/dying-protection.ts')
 const NAMES = ['identity.key', 'mesh-root.key']
 
 /** Stretching a passphrase is slow on purpose, so all tests have copies of the same keys. */

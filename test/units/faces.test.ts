@@ -69,6 +69,13 @@ describe('the JSON of units', () => {
     }
   })
 
+  it('has answers whose names in JSON are told by its schemas', () => {
+    for (const { name } of units.list()) {
+      const { output, item = output } = units.get(name)
+      for (const schema of [output, item]) assert.doesNotThrow(() => new JsonNames(schema), name)
+    }
+  })
+
   it('comes in pieces whose form is told, for each unit that streams', () => {
     for (const { name, streams, item } of units.list()) {
       assert.equal(item !== undefined, streams, name)

@@ -6,6 +6,7 @@ import { duration, number } from '../format.ts'
 import { useUnit } from '../live.ts'
 import { Graph } from '../mesh/graph.tsx'
 import type { Shown } from '../mesh/layout.ts'
+import type { Output } from '../node.ts'
 import { Badge, Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Text } from '../parts/text.tsx'
@@ -23,7 +24,7 @@ interface Row extends Shown {
 }
 
 export function Mesh({ place }: ScreenProps) {
-  return place.rest[0] === undefined ? <Devices /> : <Device peerId={place.rest[0]} />
+  return place.rest[0] === undefined ? <Devices /> : <Device key={place.rest[0]} peerId={place.rest[0]} />
 }
 
 function Devices() {
@@ -50,7 +51,7 @@ function Devices() {
       ) : (
         <Card>
           {!asTable && <Graph devices={rows} />}
-          <div class={asTable ? '' : 'sr-only'}>
+          <div class={asTable ? '' : 'sr-only seen-by-focus'}>
             <Table
               label={w.screens.mesh}
               columns={columnsOf(w)}
@@ -71,7 +72,8 @@ function useDevices() {
   const on = ['peer.', 'mesh.', 'manifest.']
   const members = useUnit('mesh.members', {}, { on })
   const peers = useUnit('mesh.peers', {}, { on, everyMs: MEASURED_EVERY_MS })
-  const own = useUnit('mesh.status', {}, { on: ['mesh.', 'model.'] })
+  const own = useUnit('mesh.status', {}, { on: ['mesh.'] })
+  const models = useUnit('model.list', {}, { on: ['model.'] })
   const rows = useMemo(() => {
     if (members.data === undefined || peers.data === undefined) return undefined
     const byId = new Map(peers.data.items.map(peer => [peer.peer_id, peer]))
@@ -83,18 +85,29 @@ function useDevices() {
         ...{
           rttMs: peer?.rtt_ms ?? null,
           relayed: peer?.path === 'relayed',
-          models: peer?.capabilities.length ?? 0
+          models: member.self ? ofOwn(models.data, member.peer_id) : modelsIn(peer?.capabilities ?? [])
         },
-        software: member.self ? (own.data?.version ?? null) : (peer?.software ?? null)
+        software: (member.self ? own.data?.version : peer?.software?.replace(/^lumos-node\//, '')) ?? null
       }
     })
-  }, [members.data, peers.data, own.data?.version])
+  }, [members.data, peers.data, models.data, own.data?.version])
   const reload = () => {
     members.reload()
     peers.reload()
   }
   return { rows, error: members.error ?? peers.error, reload }
 }
+
+/** A model is offered once for each of its tasks. */
+const modelsIn = (offers: readonly { readonly model: string }[]): number =>
+  new Set(offers.map(({ model }) => model)).size
+
+const ofOwn = (list: Output<'model.list'> | undefined, self: string): number =>
+  modelsIn(
+    (list?.items ?? [])
+      .filter(({ providers }) => providers.some(({ peer_id }) => peer_id === self))
+      .map(({ id }) => ({ model: id }))
+  )
 
 const columnsOf = (w: Words): readonly Column<Row>[] => [
   {

@@ -28,12 +28,13 @@ export async function run({ options, output }: Invocation<{ tools?: string }>): 
   const chosen = chosenOf(options)
   const onFailure = (err: unknown) => output.note(String(err))
   const transport = new StdioServerTransport(process.stdin, stdout)
+  const gone = new AbortController()
   serveStdio(
     ({ era }) => {
       const server = createMcpServer(sdk, {
         chosenBy: () => chosen,
         callsOf: () => calls,
-        ...{ tellsOfTools: true, onFailure },
+        ...{ tellsOfTools: true, gone: gone.signal, onFailure },
         ...(era === 'modern' ? { listens: true } : { room: { taken: 0 } })
       })
       servers.add(server)
@@ -41,8 +42,11 @@ export async function run({ options, output }: Invocation<{ tools?: string }>): 
     },
     { transport, onerror: err => output.note(err.message) }
   )
-  listenOverStdio(transport, calls, uri => {
-    for (const server of servers) server.sendResourceUpdated({ uri }).catch(() => {})
+  listenOverStdio(transport, calls, {
+    tell(uri) {
+      for (const server of servers) server.sendResourceUpdated({ uri }).catch(() => {})
+    },
+    onGone: () => gone.abort()
   })
 }
 

@@ -126,7 +126,7 @@ describe('an answer that a peer asks for', () => {
       for await (const _ of chunks()) break
       clock.advance(2000)
     }
-    await vi.waitFor(() => assert.ok(!isRunning()))
+    await vi.waitFor(() => assert.ok(!isRunning()), 10_000)
   })
 
   it('goes on without its asker, a few at once, the newest', async () => {
@@ -138,7 +138,7 @@ describe('an answer that a peer asks for', () => {
     for (const { answer } of all) await answer.next()
     await lose(LAPTOP, all)
     const running = () => all.map(({ isRunning }) => isRunning())
-    await vi.waitFor(() => assert.deepEqual(running(), [false, false, true, true, true, true]))
+    await vi.waitFor(() => assert.deepEqual(running(), [false, false, true, true, true, true]), 10_000)
     assert.ok(other.isRunning())
   })
   it('ends when its asker cancels it, also where another device reads it', async () => {
@@ -157,6 +157,6 @@ describe('an answer that a peer asks for', () => {
       },
       { code: 'CANCELLED' }
     )
-    await vi.waitFor(() => assert.ok(!isRunning()))
+    await vi.waitFor(() => assert.ok(!isRunning()), 10_000)
   })
 })

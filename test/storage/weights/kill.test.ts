@@ -4,16 +4,16 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
 import { collect, verify } from '../../../storage/weights/housekeeping.ts'
+import { programAt } from '../../program.ts'
 import { smallDisk } from '../home.ts'
 import { content, ENVELOPE, hex, leafOf } from './content.ts'
 import { FILES } from './dying-work.ts'
 import { openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
 
-const DYING = fileURLToPath(new URL('./dying-store.ts', import.meta.url))
+const DYING = programAt('test/storage/weights/dying-store.ts')
 /** All of them take minutes; these are spread evenly, and another set on each machine with another number of steps. */
 const KILLS = 6
 

@@ -2,10 +2,10 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { programAt } from '../../program.ts'
 import type { DeviceArguments, Introduction, Order, Said } from './device.ts'
 
-const DEVICE = fileURLToPath(new URL('./device.ts', import.meta.url))
+const DEVICE = programAt('test/weights/processes/device.ts')
 
 type Fetched = Extract<Said, { fetched: unknown }>
 type Progress = Extract<Said, { progress: unknown }>['progress']
