@@ -17,7 +17,7 @@ import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
 import type { LumosMcp } from './mcp.ts'
-import { Access } from './membership.ts'
+import { Access, type Offering } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { LumosMetrics } from './metrics.ts'
@@ -107,14 +107,6 @@ export const LeftOut = z.strictObject({
   reason: z.string()
 })
 export type LeftOut = z.infer<typeof LeftOut>
-
-/** To whom this node offers one of its models. */
-export const Offering = z.strictObject({
-  model: z.string(),
-  /** Null when to nobody else. */
-  offeredTo: Access.nullable()
-})
-export type Offering = z.infer<typeof Offering>
 
 /** A request as people and programs write it: what is left out is found in the mesh. */
 export interface NewInferenceRequest {

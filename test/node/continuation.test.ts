@@ -129,6 +129,8 @@ describe('an answer in the middle of which its device is lost', () => {
     third.withdraw('frail')
     servers = { one, other, third }
     await Promise.all([one, other, third].flatMap(node => [meets(asker, node), knows(asker, node)]))
+    // What it offered before may have come first.
+    await until(asker, 'manifest.updated', () => !offers(asker, third, 'frail'))
   })
   afterAll(async () => {
     for (const node of [asker, ...Object.values(servers)]) await node[Symbol.asyncDispose]()
