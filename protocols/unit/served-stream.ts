@@ -49,6 +49,8 @@ class ServedCall {
   /** Whether its end has been written. */
   answered = false
   timer: Timer | undefined
+  /** Its error waits to be read. */
+  unread: Promise<void> | undefined
 }
 
 export class ServedStream {
@@ -135,7 +137,7 @@ export class ServedStream {
     if (type !== TYPE.cancel) throw new ProtocolViolationError(`There is no message of type ${type}.`)
     if (number > this.#lastCall) throw new ProtocolViolationError('A call was cancelled that was not made.')
     const call = this.#calls.get(number)
-    if (call !== undefined) void this.#fail(number, call, new CancelledError())
+    if (call !== undefined) this.#fail(number, call, new CancelledError())
   }
 
   #onRequest({ call: number, control, data }: Message): void {
@@ -175,16 +177,17 @@ export class ServedStream {
         await this.#answer(call, () => endFrames(number, sent))
       } else {
         const late = () =>
-          void this.#fail(number, call, new TimeoutError('The unit did not end in the time of the call.'))
+          this.#fail(number, call, new TimeoutError('The unit did not end in the time of the call.'))
         call.timer = clock.setTimer(late, request.budgetMs)
         const answer = await units.execute(peerId, request, signal)
         await this.#answer(call, () => doneFrames(number, 0, answer))
       }
     } catch (err) {
-      // An error that is not read goes on counting as a call, too.
-      await this.#fail(number, call, err)
+      this.#fail(number, call, err)
     } finally {
       call.timer?.cancel()
+      // An error that is not read goes on counting as a call, too.
+      if (call.unread !== undefined) await call.unread
       this.#calls.delete(number)
       this.#load.calls--
       this.#load.release(bytes)
@@ -201,9 +204,9 @@ export class ServedStream {
     return room
   }
 
-  /** Ends the call on the wire at once; what works on it is cancelled. @returns the end of the wait for its reader. */
-  #fail(number: number, call: ServedCall, thrown: unknown): Promise<void> | undefined {
-    if (call.answered) return undefined
+  /** Ends the call on the wire at once; what works on it is cancelled. */
+  #fail(number: number, call: ServedCall, thrown: unknown): void {
+    if (call.answered) return
     call.answered = true
     const err = toLumosError(thrown)
     if (err.code === 'INTERNAL') {
@@ -211,12 +214,10 @@ export class ServedStream {
     }
     call.controller.abort(thrown)
     try {
-      const room = this.#frames.writeAll(errorFrames(number, thrown))
+      call.unread = this.#frames.writeAll(errorFrames(number, thrown))?.catch(() => {})
       this.#flushIfAlone()
-      return room?.catch(() => {})
     } catch {
       // The stream is gone.
-      return undefined
     }
   }
 
