@@ -421,6 +421,8 @@ describe('hostile bytes', () => {
       ])
     }
     assert.equal((await client.execute('mesh.status')).data.name, 'held')
+    // One place was needed: no other connection was ended, as it is after ten seconds without TLS.
+    assert.equal(silent[200]!.closed, false)
     for (const socket of silent) socket.destroy()
   })
 
