@@ -7,7 +7,7 @@ import { OverloadedError } from '../interface/errors.ts'
 import { isLoopback } from './hosts.ts'
 import { refuse } from './refuse.ts'
 
-export interface CrowdLimits {
+interface CrowdLimits {
   /** At the same time. */
   readonly served: number
   /** Those above are told that they are too many. Of more than this, the oldest is closed without an answer. */

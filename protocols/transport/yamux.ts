@@ -31,7 +31,7 @@ interface YamuxStream extends BulkStream {
 }
 
 /** Bytes of a stream, as they pass: without those of Yamux and TLS around them. */
-export type CountBytes = (protocol: string, direction: 'in' | 'out', bytes: number) => void
+type CountBytes = (protocol: string, direction: 'in' | 'out', bytes: number) => void
 
 /** Yamux's number for a stream that is open and not paused. */
 const ESTABLISHED = 3
