@@ -1,6 +1,7 @@
 /** Nodes whose answers are cut, stopped or handed over in the middle, and go on from another node. */
 
 import { rm } from 'node:fs/promises'
+import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { echoModel } from '../../capabilities/index.ts'
@@ -11,6 +12,7 @@ import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
+import { startGatewayOf } from '../openai/two-devices.ts'
 import { knows, meets, startNode, temporaryHome, until } from './mesh-nodes.ts'
 
 /** Longer than any test: what waits for it has not heard that the work is over. */
@@ -128,6 +130,8 @@ describe('an answer in the middle of which its device is lost', () => {
     const third = await startNode('third', [asker], { models: relayed() })
     servers = { one, other, third }
     await Promise.all([one, other, third].flatMap(node => [meets(asker, node), knows(asker, node)]))
+    // What it offered before may have come first.
+    await until(asker, 'manifest.updated', () => !offers(asker, third, 'frail'))
   })
   afterAll(async () => {
     for (const node of [asker, ...Object.values(servers)]) await node[Symbol.asyncDispose]()
@@ -243,6 +247,29 @@ describe('an answer in the middle of which its device is lost', () => {
     expect(await Array.fromAsync(servers.one!.infer(request('echo'), { peer: 'one' }))).not.toContainEqual(
       expect.objectContaining({ receipts: expect.anything() })
     )
+  })
+
+  it('goes on in the stream of a client of Anthropic, which sees one answer', async () => {
+    const { gateway, token } = await startGatewayOf(asker)
+    const client = new Anthropic({ baseURL: gateway.url!, apiKey: token, maxRetries: 0 })
+    const question = { model: 'echo', max_tokens: 100, messages: [{ role: 'user' as const, content: WORDS }] }
+    const { data, response } = await client.messages.create({ ...question, stream: true }).withResponse()
+    const first = response.headers.get('x-lumos-peer')!
+    const types: string[] = []
+    let text = ''
+    for await (const event of data) {
+      if (event.type !== 'content_block_delta') types.push(event.type)
+      else if (event.delta.type === 'text_delta') text += event.delta.text
+      if (text.split(' ').length === 5) servers[first]!.withdraw('echo')
+    }
+    expect(text).toBe(WORDS)
+    expect(types).toEqual([
+      ...['message_start', 'content_block_start', 'content_block_stop', 'message_delta', 'message_stop']
+    ])
+    expect(asker.requests()[0]).toMatchObject({ outcome: 'answered', attempts: 2 })
+    await gateway.close({ drainMs: 0 })
+    servers[first]!.offer('echo', 'everyone')
+    await until(asker, 'manifest.updated', () => offers(asker, servers[first]!, 'echo'))
   })
 
   it('is handed over by a device that stops, which waits for nothing else', async () => {
