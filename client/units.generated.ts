@@ -576,7 +576,7 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string }
+            data: { request_id: string; task: string; model?: string; trace_id?: string }
           }
         | {
             type: 'event'
@@ -619,7 +619,13 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string; peer_id: string }
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              trace_id?: string
+              peer_id: string
+            }
           }
         | {
             type: 'event'
@@ -708,6 +714,28 @@ export interface Units {
             at_ms: number
             correlation_id?: string
             data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.error'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string; model_id: string; code: string; message: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.health_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              engine: string
+              old_status: 'healthy' | 'degraded' | 'failing'
+              new_status: 'healthy' | 'degraded' | 'failing'
+            }
           }
         | {
             type: 'event'
@@ -1065,7 +1093,7 @@ export interface Units {
           sequence: number
           at_ms: number
           correlation_id?: string
-          data: { request_id: string; task: string; model?: string }
+          data: { request_id: string; task: string; model?: string; trace_id?: string }
         }
       | {
           type: 'event'
@@ -1108,7 +1136,13 @@ export interface Units {
           sequence: number
           at_ms: number
           correlation_id?: string
-          data: { request_id: string; task: string; model?: string; peer_id: string }
+          data: {
+            request_id: string
+            task: string
+            model?: string
+            trace_id?: string
+            peer_id: string
+          }
         }
       | {
           type: 'event'
@@ -1197,6 +1231,28 @@ export interface Units {
           at_ms: number
           correlation_id?: string
           data: { engine: string }
+        }
+      | {
+          type: 'event'
+          name: 'engine.error'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { engine: string; model_id: string; code: string; message: string }
+        }
+      | {
+          type: 'event'
+          name: 'engine.health_changed'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: {
+            engine: string
+            old_status: 'healthy' | 'degraded' | 'failing'
+            new_status: 'healthy' | 'degraded' | 'failing'
+          }
         }
       | {
           type: 'event'
@@ -1559,7 +1615,7 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string }
+            data: { request_id: string; task: string; model?: string; trace_id?: string }
           }
         | {
             type: 'event'
@@ -1602,7 +1658,13 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string; peer_id: string }
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              trace_id?: string
+              peer_id: string
+            }
           }
         | {
             type: 'event'
@@ -1691,6 +1753,28 @@ export interface Units {
             at_ms: number
             correlation_id?: string
             data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.error'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string; model_id: string; code: string; message: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.health_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              engine: string
+              old_status: 'healthy' | 'degraded' | 'failing'
+              new_status: 'healthy' | 'degraded' | 'failing'
+            }
           }
         | {
             type: 'event'
@@ -3818,6 +3902,7 @@ export interface Units {
           leaves_mesh?: boolean
           resumes?: boolean
           repeats?: boolean
+          takes_images?: boolean
         }[]
         duplicated: boolean
       })[]
@@ -4095,6 +4180,7 @@ export interface Units {
         state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
         memory_bytes: number | null
         context_tokens: number | null
+        takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
         offered_to?:
@@ -4152,6 +4238,7 @@ export interface Units {
           state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
           memory_bytes: number | null
           context_tokens: number | null
+          takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
           offered_to?:

@@ -80,6 +80,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
   'storage/home/token-file.ts': ['unguessable chance', 'tokens of programs'],
   'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
+  'node/mcp/sign-in.ts': ['unguessable chance', 'the state of a sign-in, which only its browser knows'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
   'capabilities/quantize/main.ts': ['timer', 'a process of its own that watches its memory'],

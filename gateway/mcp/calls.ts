@@ -2,7 +2,6 @@
 
 import type { ServerContext } from '@modelcontextprotocol/server'
 import type { UnitDescription } from '../../units/description.ts'
-import type { WatchRoom } from './watched.ts'
 
 /** Clients wait a minute by themselves, and longer where progress comes. */
 export const MCP_BUDGET_MS = 600_000
@@ -22,6 +21,11 @@ export interface UnitCalls {
   call(unit: string, input: unknown, options: CallOptions): Promise<unknown>
   /** A unit that streams, for as long as the loop goes on. */
   watch(unit: string, input: unknown, signal: AbortSignal): AsyncIterable<unknown>
+}
+
+/** How many resources the clients of one caller watch by now. */
+export interface WatchRoom {
+  taken: number
 }
 
 export interface McpServerOptions {

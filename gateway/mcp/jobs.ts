@@ -9,8 +9,8 @@ import { isRecord } from '../../interface/record.ts'
 import type { UnitDescription } from '../../units/description.ts'
 import type { UnitCalls } from './calls.ts'
 
-/** For the request that ends a job, when the one that began it is already over. */
-const CANCEL_MS = 10_000
+/** Of the request that ends a job: the one that began it is already over. */
+const WITHOUT_END = new AbortController().signal
 
 export interface JobProgress {
   readonly progress: number
@@ -69,5 +69,5 @@ function failureOf({ code, message, hint }: NonNullable<JobInfo['error']>): Lumo
 }
 
 async function cancel(calls: UnitCalls, id: string): Promise<void> {
-  await calls.call('job.cancel', { job_id: id }, { signal: AbortSignal.timeout(CANCEL_MS) }).catch(() => {})
+  await calls.call('job.cancel', { job_id: id }, { signal: WITHOUT_END }).catch(() => {})
 }

@@ -12,8 +12,8 @@ import type {
   Transport
 } from '@modelcontextprotocol/server'
 import { isRecord } from '../../interface/record.ts'
-import type { UnitCalls } from './calls.ts'
-import { WATCHED_MAX, WatchedResources, type WatchRoom } from './watched.ts'
+import type { UnitCalls, WatchRoom } from './calls.ts'
+import { WATCHED_MAX, WatchedResources } from './watched.ts'
 
 type Sdk = typeof import('@modelcontextprotocol/server')
 

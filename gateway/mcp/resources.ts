@@ -3,8 +3,8 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { toLumosError } from '../../interface/errors.ts'
 import { toJson } from '../json-answer.ts'
-import type { McpServerOptions, UnitCalls } from './calls.ts'
-import { checkedUri, WatchedResources, type WatchRoom } from './watched.ts'
+import type { McpServerOptions, UnitCalls, WatchRoom } from './calls.ts'
+import { checkedUri, WatchedResources } from './watched.ts'
 
 type Sdk = typeof import('@modelcontextprotocol/server')
 

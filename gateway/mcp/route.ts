@@ -16,13 +16,12 @@ import type { Caller } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import { type BodyReader, tooLarge } from '../body.ts'
 import { JSON_HEADERS } from '../envelope.ts'
-import type { McpServerOptions } from './calls.ts'
+import type { McpServerOptions, WatchRoom } from './calls.ts'
 import { isListen, listenOverHttp } from './listen.ts'
 import { registryCalls } from './registry-calls.ts'
 import { createMcpServer } from './server.ts'
 import { McpSessions } from './sessions.ts'
 import { choiceOf, toolName } from './tools.ts'
-import type { WatchRoom } from './watched.ts'
 
 /** What stands around the arguments of a tool. */
 const ENVELOPE_BYTES_MAX = 16 * 1024

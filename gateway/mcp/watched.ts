@@ -4,16 +4,11 @@
  */
 
 import { LumosError } from '../../interface/errors.ts'
-import type { UnitCalls } from './calls.ts'
+import type { UnitCalls, WatchRoom } from './calls.ts'
 
 /** Of one caller, over all its sessions and streams: half of what the whole node watches at once. */
 export const WATCHED_MAX = 64
 const URI_CHARS_MAX = 1024
-
-/** How much of {@link WATCHED_MAX} is taken. */
-export interface WatchRoom {
-  taken: number
-}
 
 interface Watch {
   readonly ended: AbortController

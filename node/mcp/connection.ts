@@ -1,6 +1,7 @@
 /** One MCP server: begun by the first call, ended when it is not used, and begun again after it has ended. */
 
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Client, ClientOptions } from '@modelcontextprotocol/client'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import {
@@ -14,6 +15,7 @@ import type { McpCall, McpOptions, McpResult, McpServerInfo, McpTool } from '../
 import { VERSION } from '../version.ts'
 import { RESULT_CHARS_MAX, resultOf, toolsOf } from './said.ts'
 import type { McpServer } from './settings.ts'
+import { SignIn } from './sign-in.ts'
 
 /** A server that is not called ends, and its memory is free. */
 const IDLE_MS = 10 * 60_000
@@ -57,13 +59,17 @@ export class McpConnection {
   #failedMs = Number.NEGATIVE_INFINITY
   #calls = 0
   #idle: Timer | undefined
+  readonly #signIn: SignIn | undefined
   /** Ends an opening that is waited for. */
   #closing = new AbortController()
 
-  constructor(name: string, settings: McpServer, clock: Clock) {
+  /** @param directory where the sign-in at the server is kept. */
+  constructor(name: string, settings: McpServer, clock: Clock, directory: string) {
     this.#name = name
     this.#settings = settings
     this.#clock = clock
+    if (settings.oauth !== undefined)
+      this.#signIn = new SignIn(join(directory, `${name}.json`), settings.oauth, clock)
   }
 
   get info(): McpServerInfo {
@@ -85,6 +91,7 @@ export class McpConnection {
     const client = this.#client
     this.#client = undefined
     if (this.#state !== 'failed') this.#state = 'idle'
+    this.#signIn?.close()
     this.#closing.abort()
     this.#closing = new AbortController()
     await client?.then(
@@ -94,7 +101,7 @@ export class McpConnection {
   }
 
   async #during<T>(
-    { signal, budgetMs }: McpOptions,
+    { asker, signal, budgetMs }: McpOptions,
     ask: (client: Client, given: { signal?: AbortSignal; timeout: number }) => Promise<T>
   ): Promise<T> {
     if (this.#calls >= CALLS_MAX)
@@ -108,7 +115,7 @@ export class McpConnection {
       return await ask(client, { timeout, ...(signal && { signal }) })
     } catch (err) {
       if (signal?.aborted) throw new CancelledError(undefined, { cause: err })
-      throw this.#failure(err)
+      throw this.#signInFailure(asker) ?? this.#failure(err)
     } finally {
       this.#calls--
       if (this.#calls === 0) this.#idle = this.#clock.setTimer(() => void this.close(), IDLE_MS)
@@ -135,7 +142,11 @@ export class McpConnection {
       import('@modelcontextprotocol/client'),
       this.#transport()
     ])
-    const client = new Client({ name: 'lumos-node', version: VERSION }, { jsonSchemaValidator: UNCHECKED })
+    const client = new Client(
+      { name: 'lumos-node', version: VERSION },
+      // Servers of July 2026 are asked as they are, others as before.
+      { jsonSchemaValidator: UNCHECKED, versionNegotiation: { mode: 'auto' } }
+    )
     const opened = this.#client
     client.onclose = () => this.#lost(opened)
     await client.connect(transport, { timeout, signal: this.#closing.signal })
@@ -154,16 +165,34 @@ export class McpConnection {
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
     const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
     const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
-    return new StreamableHTTPClientTransport(new URL(url), {
+    const signIn = this.#signIn
+    const transport = new StreamableHTTPClientTransport(new URL(url), {
       fetch: bounded,
-      ...(headers && { requestInit: { headers } })
+      ...(headers && { requestInit: { headers } }),
+      ...(signIn && { authProvider: signIn })
     })
+    await signIn?.open(async answer => {
+      await transport.finishAuth(answer)
+      this.#failedMs = Number.NEGATIVE_INFINITY
+    })
+    return transport
   }
 
   #lost(client: Promise<Client> | undefined): void {
     if (this.#client !== client && this.#client !== undefined) return
     this.#client = undefined
     if (this.#state !== 'failed') this.#state = 'idle'
+  }
+
+  /** The owner is told where to sign in; whoever asks from elsewhere, only that it is needed. */
+  #signInFailure(asker: string | undefined): LumosError | undefined {
+    const address = this.#signIn?.address
+    if (address === undefined) return undefined
+    const options =
+      asker === undefined
+        ? { hint: `Open it in a browser of this device, then call again: ${address}`, details: { address } }
+        : {}
+    return new LumosError('DENIED', `${this.#name} wants its owner to sign in.`, options)
   }
 
   #failure(err: unknown): LumosError {

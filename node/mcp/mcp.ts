@@ -15,12 +15,12 @@ export class McpFeature implements Feature<LumosMcp>, LumosMcp {
   readonly #servers: ReadonlyMap<string, Known>
   #mesh: MeshContext | undefined
 
-  constructor({ settings, clock }: Pick<FeatureComponents, 'settings' | 'clock'>) {
+  constructor({ settings, clock, directory }: Pick<FeatureComponents, 'settings' | 'clock' | 'directory'>) {
     const { servers } = McpSettings.parse(settings)
     this.#servers = new Map(
       Object.entries(servers).map(([name, server]) => [
         name,
-        { settings: server, connection: new McpConnection(name, server, clock) }
+        { settings: server, connection: new McpConnection(name, server, clock, directory) }
       ])
     )
   }

@@ -203,6 +203,15 @@ describe('the tools', () => {
     assert.deepEqual([isError, /more than the 8388608/.test(textOf({ content }))], [true, true])
   })
 
+  it('begin a job that a call with progress waits for', async () => {
+    const client = await connected(overHttp('?tools=model.check'))
+    const check = { name: 'model_check', arguments: {} }
+    const begun = await client.callTool(check)
+    assert.match(JSON.stringify(begun.structuredContent), /"state":"(queued|running)"/)
+    const ended = await client.callTool(check, { onprogress() {} })
+    assert.equal((ended.structuredContent as { state: string }).state, 'done')
+  })
+
   it('ask the named device, and no other', async () => {
     const client = await connected(overHttp())
     const { arguments: given } = chat('hi')
@@ -312,7 +321,8 @@ describe('mcp serve', () => {
     let lines = ''
     child.stdout.on('data', text => (lines += text))
     const send = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-    const told = (pattern: RegExp) => vi.waitUntil(() => pattern.test(lines), { interval: 20, timeout: 8000 })
+    const told = (pattern: RegExp) =>
+      vi.waitUntil(() => pattern.test(lines), { interval: 20, timeout: 30_000 })
     const call = { method: 'tools/call', params: { name: 'mesh_status', arguments: {} } }
 
     child.stdin.write('no message\n')

@@ -144,7 +144,7 @@ function faceOf(node: LumosNode, called: Set<string>) {
   }
 }
 
-it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_000 }, async () => {
+it('each unit answers what its schemas say, whole and in pieces', { timeout: 240_000 }, async () => {
   const called = new Set<string>()
   const engines = mkdtempSync(join(tmpdir(), 'lumos-engines-'))
   onTestFinished(() => rmSync(engines, { recursive: true }))

@@ -71,7 +71,7 @@ export const SETTINGS_ZH: Readonly<Record<string, string>> = {
   'answers.diskMax': '保留的回答可占用的磁盘空间：本设备所提问题的回答，以及同样大小的本设备给出的回答。',
   'wake.allow': '成员可以在本设备休眠时将其唤醒：本设备会把网卡的硬件地址告知它们。',
   'mcp.servers':
-    '各有名称的 MCP 服务器，每个带有 `command`、`args` 和 `env`，或带有 `url` 和 `tokenFile`；还有 `timeoutMs`；以及 `offer`（格式与 `access` 相同）：其工具还对网络中的谁开放。未设置时，只供本设备使用。参见 `docs/mcp.md`。',
+    '各有名称的 MCP 服务器，每个带有 `command`、`args` 和 `env`，或带有 `url` 和 `tokenFile` 或 `oauth`；还有 `timeoutMs`；以及 `offer`（格式与 `access` 相同）：其工具还对网络中的谁开放。未设置时，只供本设备使用。参见 `docs/mcp.md`。',
   'journal.days': '事件可以查询多少天：一周足以了解周末发生的事。0 表示不把事件写入磁盘。',
   'journal.eventsMax':
     '磁盘上保留的事件数量；这么多事件约占 20 MB。超出时，数量最多的那类事件会丢弃最早的记录。'

@@ -1,0 +1,220 @@
+/**
+ * The sign-in at one MCP server elsewhere (OAuth 2.1). The protocol is the library's; here is what is kept of it, and
+ * where the browser of the owner comes back to.
+ */
+
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import type {
+  OAuthClientInformationContext,
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens
+} from '@modelcontextprotocol/client'
+import * as z from 'zod'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import type { SignInSettings } from './settings.ts'
+
+/** A person who has not signed in by then asks again. */
+const SIGN_IN_MS = 10 * 60_000
+const CALLBACK = '/callback'
+
+const OfIssuer = { issuer: z.string().optional() }
+const Kept = z.object({
+  /** Where the browser comes back to: servers know a client by that address. */
+  port: z.int().optional(),
+  client: z.looseObject({ client_id: z.string(), ...OfIssuer }).optional(),
+  tokens: z.looseObject({ access_token: z.string(), token_type: z.string(), ...OfIssuer }).optional()
+})
+type Kept = z.infer<typeof Kept>
+
+export class SignIn implements OAuthClientProvider {
+  readonly clientMetadataUrl: string | undefined
+  readonly #path: string
+  readonly #settings: SignInSettings
+  readonly #clock: Clock
+  #kept: Kept = {}
+  #secret: string | undefined
+  #server: Server | undefined
+  #timer: Timer | undefined
+  #verifier = ''
+  #state = ''
+  #address: string | undefined
+  /** Of the sign-in under way: what the browser brings back is for the server that it was sent to. */
+  #discovery: OAuthDiscoveryState | undefined
+  #isFinishing = false
+  #finish: (answer: URLSearchParams) => Promise<void> = async () => {}
+
+  /** @param path of the file that it is kept in, for the user of the node alone. */
+  constructor(path: string, settings: SignInSettings, clock: Clock) {
+    this.#path = path
+    this.#settings = settings
+    this.#clock = clock
+    this.clientMetadataUrl = settings.clientMetadataUrl
+  }
+
+  /** Where the owner signs in, while the server waits for that. */
+  get address(): string | undefined {
+    return this.#address
+  }
+
+  /** Before the library is given this. @param finish called with what the browser brings back. */
+  async open(finish: (answer: URLSearchParams) => Promise<void>): Promise<void> {
+    this.#finish = finish
+    const { clientSecretFile } = this.#settings
+    if (clientSecretFile !== undefined) this.#secret = (await readFile(clientSecretFile, 'utf8')).trim()
+    const text = await readFile(this.#path, 'utf8').catch(() => '{}')
+    // What cannot be read is as if nobody had signed in.
+    this.#kept = Kept.catch({}).parse(parsed(text))
+    await this.#listen()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#server?.close()
+    this.#server?.closeAllConnections()
+    this.#server = undefined
+    this.#address = undefined
+  }
+
+  get redirectUrl(): string {
+    return `http://127.0.0.1:${this.#kept.port}${CALLBACK}`
+  }
+
+  get clientMetadata(): OAuthClientMetadata {
+    return {
+      client_name: 'lumos-node',
+      redirect_uris: [this.redirectUrl],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code']
+    }
+  }
+
+  state(): string {
+    this.#state = randomBytes(32).toString('base64url')
+    return this.#state
+  }
+
+  clientInformation(context?: OAuthClientInformationContext): StoredOAuthClientInformation | undefined {
+    const { clientId, issuer } = this.#settings
+    if (clientId === undefined) return of(context, this.#kept.client as StoredOAuthClientInformation)
+    const secret = this.#secret === undefined ? {} : { client_secret: this.#secret }
+    return of(context, { client_id: clientId, ...secret, ...(issuer !== undefined && { issuer }) })
+  }
+
+  saveClientInformation(client: StoredOAuthClientInformation): Promise<void> {
+    return this.#keep({ client: client as Kept['client'] })
+  }
+
+  tokens(context?: OAuthClientInformationContext): StoredOAuthTokens | undefined {
+    return of(context, this.#kept.tokens as StoredOAuthTokens)
+  }
+
+  saveTokens(tokens: StoredOAuthTokens): Promise<void> {
+    return this.#keep({ tokens: tokens as Kept['tokens'] })
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier
+  }
+
+  codeVerifier(): string {
+    return this.#verifier
+  }
+
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discovery = state
+  }
+
+  /** Any other time it is looked for anew: the server may have moved to another. */
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#isFinishing ? this.#discovery : undefined
+  }
+
+  async redirectToAuthorization(url: URL): Promise<void> {
+    await this.#listen()
+    if (url.protocol === 'https:' || url.protocol === 'http:') this.#address = url.href
+  }
+
+  async invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): Promise<void> {
+    if (scope === 'all' || scope === 'client') await this.#keep({ client: undefined })
+    if (scope === 'all' || scope === 'tokens') await this.#keep({ tokens: undefined })
+  }
+
+  /** Written whole, so that a node that ends now has the old or the new. */
+  async #keep(change: Kept): Promise<void> {
+    this.#kept = { ...this.#kept, ...change }
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+    const beside = `${this.#path}.new`
+    await writeFile(beside, JSON.stringify(this.#kept), { mode: 0o600 })
+    await rename(beside, this.#path)
+  }
+
+  async #listen(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = this.#clock.setTimer(() => this.close(), SIGN_IN_MS)
+    if (this.#server !== undefined) return
+    const server = await listening(this.#kept.port ?? 0).catch(() => listening(0))
+    this.#server = server
+    server.unref()
+    server.on('request', (incoming, outgoing) => {
+      const { pathname, searchParams } = new URL(incoming.url ?? '', this.redirectUrl)
+      const known = pathname === CALLBACK && this.#isAsked(searchParams.get('state') ?? '')
+      outgoing.setHeader('content-type', 'text/plain; charset=utf-8')
+      if (!known) {
+        outgoing.writeHead(404).end('Nobody asks for this sign-in.\n')
+        return
+      }
+      this.#state = ''
+      this.#address = undefined
+      this.#isFinishing = true
+      this.#finish(searchParams)
+        .finally(() => {
+          this.#isFinishing = false
+        })
+        .then(
+          () => outgoing.end('You are signed in. This page can be closed.\n'),
+          // What the server says of it may be another's words.
+          () => outgoing.writeHead(403).end('The sign-in failed. Call the tool again for another.\n')
+        )
+    })
+    const { port } = server.address() as AddressInfo
+    // A server that knows the client by another address is told of this one.
+    if (port !== this.#kept.port) await this.#keep({ port, client: undefined })
+  }
+
+  #isAsked(state: string): boolean {
+    const [given, own] = [Buffer.from(state), Buffer.from(this.#state)]
+    return own.length > 0 && given.length === own.length && timingSafeEqual(given, own)
+  }
+}
+
+async function listening(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+/** What one authorization server gave is not shown to another. */
+function of<T extends { issuer?: string }>(
+  context: OAuthClientInformationContext | undefined,
+  kept: T | undefined
+): T | undefined {
+  const isOther =
+    context?.issuer !== undefined && kept?.issuer !== undefined && kept.issuer !== context.issuer
+  return isOther ? undefined : kept
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {}
+  }
+}
