@@ -63,7 +63,7 @@ export const SETTINGS_ZH: Readonly<Record<string, string>> = {
   'weights.public.host': '为这类对等设备监听的地址。`::` 表示所有地址（包括 IPv4）。',
   'weights.public.port': '供这类对等设备连接的端口；0 表示任一空闲端口。',
   services:
-    '各有名称的服务，每个都有其模型（`model`、`runtime`，以及 `rknn_device`、`dataset`、`source`、`devices`、`batch_size`）、`enabled`、`default_model` 和 `env`；也可以是已知名称的列表，例如 `[clip, chat]`。参见 `docs/services.md`。`lumos-node init` 会写入它们。',
+    '各有名称的服务，每个都有其模型（`model`、`runtime`，以及 `rknn_device`、`dataset`、`source`、`devices`、`batch_size`、`optimization`）、`enabled`、`default_model` 和 `env`；也可以是已知名称的列表，例如 `[clip, chat]`。参见 `docs/services.md`。`lumos-node init` 会写入它们。',
   'memory.spaceMax': '一个空间在本设备上可占用的大小，例如 `500MB`。',
   'memory.searchModel':
     '为 `memory search` 生成向量的模型，用于按含义查找。未设置时，使用本设备已有的模型，或有权读取该空间的设备的模型。',
