@@ -1,4 +1,6 @@
+import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { matchesGlob } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { QUICK_TESTS } from './vitest.quick.config.ts'
@@ -17,13 +19,29 @@ const WAITING = [
 ]
 
 /**
- * What leaves its process as it found it: it ends its nodes, replaces no module and measures no memory. Such files share the
- * processes, as the quick ones do: the start and the imports of one take a second and a half of processor time.
+ * Files that leave their process as they found it share one, as the quick ones do: its start and its imports cost each
+ * file a second of processor time. They end their nodes, and have no word to say about the process as a whole.
  */
 const SHARED = [
-  'test/{anthropic,client,gateway,kserve,mcp,membership,ollama,openai,protocols,units}/*.test.ts',
-  ...QUICK_TESTS
+  'test/{anthropic,client,gateway,kserve,mcp,membership,node,ollama,openai,protocols,units,weights}/*.test.ts',
+  'test/storage/{database,datastore,keychain,manifest-log}.test.ts',
+  'test/storage/weights/{dag,partial,store}.test.ts',
+  'test/capabilities/{engine-install,engines,gguf,memory,model-info,model-manager}.test.ts',
+  'test/capabilities/{openai,registry,repositories}.test.ts'
 ]
+/** Not these: they measure their process, put something else in place of a module, or are long and begin early. */
+const NOT_SHARED = [
+  'test/membership/{crash,departure,join}.test.ts',
+  'test/node/{battery-watch,continuation,hostile,open-files,private-dht,staggered-dial}.test.ts',
+  'test/node/{weights-public,yielding}.test.ts',
+  'test/node/memory/recall-parts.test.ts',
+  'test/protocols/{hostile,inference}.test.ts',
+  'test/web/markdown.test.ts',
+  'test/weights/{processes,resources,sharing}.test.ts'
+]
+const SHARING = [...globSync(SHARED, { cwd: import.meta.dirname }), ...QUICK_TESTS].filter(
+  file => !NOT_SHARED.some(pattern => matchesGlob(file, pattern))
+)
 
 /**
  * These take longest, in this order, and begin first, so that none runs by itself at the end. Vitest takes them for
@@ -91,9 +109,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...SHARED, ...WAITING, ...ALONE],
-          // One more than cores: at most times one of them waits.
-          maxWorkers: availableParallelism() + 1,
+          exclude: [...configDefaults.exclude, ...SHARING, ...WAITING, ...ALONE],
+          // More than cores: at most times two of them wait.
+          maxWorkers: availableParallelism() + 2,
           sequence: { groupOrder: 1 }
         }
       },
@@ -101,10 +119,10 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: 'shared',
-          include: SHARED,
+          include: SHARING,
           exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
           isolate: false,
-          maxWorkers: availableParallelism() + 1,
+          maxWorkers: availableParallelism() + 2,
           sequence: { groupOrder: 1 }
         }
       },

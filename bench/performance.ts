@@ -25,7 +25,10 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
   {
     bench: 'start',
     title: 'Starting, and what it costs to be there',
-    about: 'The built program, each command a process of its own, beside Node that does nothing.'
+    about:
+      'The built program, each command a process of its own, beside Node that does nothing. While a node loads, V8 compiles ' +
+      'nothing anew that it runs often: that alone is 2.5 MB of an idle one. The first request loads the units and the ' +
+      'routes of its own protocol; those of all others are loaded when they are asked for.'
   },
   {
     bench: 'rpc',
@@ -67,14 +70,17 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'model.list of a node in another process, the client and the node on the same cores: with the token, the checks of Host and ' +
       'Origin, schemas and permissions, beside a bare node:http server that hands out the same bytes; over `/lumos/unit/1` with TLS, ' +
       'membership and roles, beside grpc-js with mutual TLS that echoes the same bytes. Then open streams of events, and 10,000 ' +
-      'requests at once, each on a connection of its own over HTTP.'
+      'requests at once, each on a connection of its own over HTTP. Of the processor time of a call over HTTP a quarter writes to ' +
+      'the socket and a sixth collects garbage; the answer is written as one text, without a web Response, which took a fifth.'
   },
   {
     bench: 'weights',
     title: 'Weights from device to device',
     about:
       'A file of 256 MiB of random bytes to the disk of another process, verified: over `/lumos/blocks/1`, encrypted, beside ' +
-      'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle.'
+      'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle. ' +
+      'Calls beside a transfer wait for 128 KiB of it at most; what is left of their time is that of two loops and four ' +
+      'threads that share the cores, and of the copy that WebCrypto makes of each leaf: 0.8 ms for 1 MiB.'
   },
   {
     bench: 'route',

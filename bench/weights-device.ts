@@ -83,6 +83,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     stated: () => undefined,
     interfaces: () => ({}),
     isConnected: () => true,
+    traffic: () => [],
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),

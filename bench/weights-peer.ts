@@ -1,9 +1,9 @@
-/** One side of `weights`: sends a file or receives it, and watches its own memory. */
+/** One side of `weights`: sends a file or receives it, and watches its own memory, but not beside calls. */
 
 import { type Content, type Offer, RECEIVE, receiveBesideCalls, SEND, type Way } from './weights-ways.ts'
 
 export type Job = { readonly way: Way } & (
-  | { readonly type: 'send'; readonly content: Content }
+  | { readonly type: 'send' | 'send beside calls'; readonly content: Content }
   | { readonly type: 'receive' | 'receive beside calls'; readonly offer: Offer; readonly path: string }
 )
 
@@ -14,9 +14,8 @@ let peakBytes = 0
 const sample = (): void => {
   peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
 }
-setInterval(sample, SAMPLE_MS).unref()
 
-/** From now on, what is taken above this counts. */
+/** From now on, what is taken above this counts. To look is a tenth of a core, which a call would wait for. */
 async function settle(): Promise<void> {
   for (let n = 0; n < 3; n++) {
     globalThis.gc?.()
@@ -24,6 +23,7 @@ async function settle(): Promise<void> {
   }
   idleBytes = process.memoryUsage.rss()
   peakBytes = idleBytes
+  setInterval(sample, SAMPLE_MS).unref()
 }
 
 process.on('disconnect', () => process.exit(0))
@@ -31,9 +31,9 @@ process.on('message', async (message: Job | 'peak') => {
   if (message === 'peak') {
     sample()
     process.send!(peakBytes - idleBytes)
-  } else if (message.type === 'send') {
+  } else if ('content' in message) {
     const offer = await SEND[message.way](message.content)
-    await settle()
+    if (message.type === 'send') await settle()
     process.send!(offer)
   } else if (message.type === 'receive beside calls') {
     process.send!(await receiveBesideCalls(message.offer, message.path))

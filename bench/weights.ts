@@ -102,7 +102,7 @@ export const move = (way: Way, content: Content, path: string) =>
 
 const callsBeside = (content: Content, path: string) =>
   between(path, async (sender, receiver) => {
-    const offer = (await ask(sender, { type: 'send', way: 'lumos', content })) as object
+    const offer = (await ask(sender, { type: 'send beside calls', way: 'lumos', content })) as object
     const job = { type: 'receive beside calls', way: 'lumos', path, offer } as const
     return (await ask(receiver, job)) as { aloneMs: number; besideMs: number }
   })

@@ -576,7 +576,7 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string }
+            data: { request_id: string; task: string; model?: string; trace_id?: string }
           }
         | {
             type: 'event'
@@ -619,7 +619,13 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string; peer_id: string }
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              trace_id?: string
+              peer_id: string
+            }
           }
         | {
             type: 'event'
@@ -708,6 +714,28 @@ export interface Units {
             at_ms: number
             correlation_id?: string
             data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.error'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string; model_id: string; code: string; message: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.health_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              engine: string
+              old_status: 'healthy' | 'degraded' | 'failing'
+              new_status: 'healthy' | 'degraded' | 'failing'
+            }
           }
         | {
             type: 'event'
@@ -1065,7 +1093,7 @@ export interface Units {
           sequence: number
           at_ms: number
           correlation_id?: string
-          data: { request_id: string; task: string; model?: string }
+          data: { request_id: string; task: string; model?: string; trace_id?: string }
         }
       | {
           type: 'event'
@@ -1108,7 +1136,13 @@ export interface Units {
           sequence: number
           at_ms: number
           correlation_id?: string
-          data: { request_id: string; task: string; model?: string; peer_id: string }
+          data: {
+            request_id: string
+            task: string
+            model?: string
+            trace_id?: string
+            peer_id: string
+          }
         }
       | {
           type: 'event'
@@ -1197,6 +1231,28 @@ export interface Units {
           at_ms: number
           correlation_id?: string
           data: { engine: string }
+        }
+      | {
+          type: 'event'
+          name: 'engine.error'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { engine: string; model_id: string; code: string; message: string }
+        }
+      | {
+          type: 'event'
+          name: 'engine.health_changed'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: {
+            engine: string
+            old_status: 'healthy' | 'degraded' | 'failing'
+            new_status: 'healthy' | 'degraded' | 'failing'
+          }
         }
       | {
           type: 'event'
@@ -1559,7 +1615,7 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string }
+            data: { request_id: string; task: string; model?: string; trace_id?: string }
           }
         | {
             type: 'event'
@@ -1602,7 +1658,13 @@ export interface Units {
             sequence: number
             at_ms: number
             correlation_id?: string
-            data: { request_id: string; task: string; model?: string; peer_id: string }
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              trace_id?: string
+              peer_id: string
+            }
           }
         | {
             type: 'event'
@@ -1691,6 +1753,28 @@ export interface Units {
             at_ms: number
             correlation_id?: string
             data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.error'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string; model_id: string; code: string; message: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.health_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              engine: string
+              old_status: 'healthy' | 'degraded' | 'failing'
+              new_status: 'healthy' | 'degraded' | 'failing'
+            }
           }
         | {
             type: 'event'
@@ -3817,6 +3901,8 @@ export interface Units {
           file_bytes?: number
           leaves_mesh?: boolean
           resumes?: boolean
+          repeats?: boolean
+          takes_images?: boolean
         }[]
         duplicated: boolean
       })[]
@@ -4094,6 +4180,7 @@ export interface Units {
         state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
         memory_bytes: number | null
         context_tokens: number | null
+        takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
         offered_to?:
@@ -4151,6 +4238,7 @@ export interface Units {
           state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
           memory_bytes: number | null
           context_tokens: number | null
+          takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
           offered_to?:
@@ -4216,6 +4304,17 @@ export interface Units {
       job_id: string
     }
     item: Units['model.pull']['output']
+  }
+
+  /** Begin a job that makes a model with weights of 8 bits of one with full weights, and measures what that changes. */
+  'model.quantize': {
+    input: { model_id: string; name: string; data?: string }
+    output: {
+      model_id: string | null
+      status: 'queued' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+      job_id: string
+    }
+    item: Units['model.quantize']['output']
   }
 
   /** Have so many devices of the mesh hold the weights of a model. Those with room fetch them; no copy is removed. */

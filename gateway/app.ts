@@ -1,32 +1,60 @@
 /** The gateway's routes, for requests that have already been let in. */
 
 import type { ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { CancelledError, LumosError } from '../interface/errors.ts'
-import { answerRoutes } from './answer-routes.ts'
-import { anthropicRoutes } from './anthropic/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { type Call, failureBody, failureHead, headersOf, newCall } from './envelope.ts'
-import { eventRoutes } from './event-routes.ts'
+import { FACES, type Face, faceOf } from './faces.ts'
 import { JsonThread } from './json-thread.ts'
-import { kserveRoutes } from './kserve/index.ts'
-import { listingRoutes } from './listing.ts'
-import { lmStudioRoutes } from './lmstudio/index.ts'
-import { mcpRoutes } from './mcp/route.ts'
-import { metricRoutes } from './metric-routes.ts'
-import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
-import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
-import { pageRoutes } from './page.ts'
-import { isAdopted } from './paths.ts'
-import { resourceRoutes } from './resource-routes.ts'
-import { sessionRoutes } from './session-routes.ts'
+import { notLoaded } from './not-loaded.ts'
+import { isAdopted, isOpenaiPath } from './paths.ts'
+import { refuse } from './refuse.ts'
 import { clientRequestId } from './trace.ts'
-import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
-export function createApp(components: AppComponents): Hono<AppEnv> {
-  const { units, clock, log, closing } = components
+export interface App {
+  /** Never fails. @param bindings as `AppEnv` has them. */
+  fetch(request: Request, bindings: object): Promise<Response>
+}
+
+export function createApp(components: AppComponents, faces = FACES): App {
+  const { units, clock, log } = components
+  const own = { ...components, bodies: new BodyReader(units.inputBytesMax, new JsonThread(clock)) }
+  const apps = new Map<Face, Promise<Hono<AppEnv>>>()
+
+  function appOf(face: Face): Promise<Hono<AppEnv>> {
+    const known = apps.get(face)
+    if (known !== undefined) return known
+    const loaded = faces[face](own).then(([base, routes]) => appWith(components).route(base, routes))
+    apps.set(face, loaded)
+    return loaded
+  }
+
+  return {
+    async fetch(request, bindings) {
+      const env = bindings as AppEnv['Bindings']
+      const face = faceOf(env)
+      let app: Hono<AppEnv>
+      try {
+        app = await appOf(face)
+      } catch (err) {
+        // The next request tries again: files may lie there by then.
+        apps.delete(face)
+        log.error({ err, face }, 'could not load a part of the gateway; the node goes on')
+        refuse(env.outgoing, notLoaded(err), clock)
+        return RESPONSE_ALREADY_SENT
+      }
+      return app.fetch(request, env)
+    }
+  }
+}
+
+/** What all faces have in common. */
+function appWith(components: AppComponents): Hono<AppEnv> {
+  const { units, clock, log } = components
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
@@ -45,30 +73,6 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
     dropUnreadBody(outgoing, clock)
     if (text !== undefined) outgoing.writeHead(text.status, text.headers).end(text.body)
   })
-
-  const alive = (c: Context) => c.json({ status: 'ok' })
-  const ready = (c: Context) =>
-    closing.aborted ? c.json({ status: 'stopping' }, 503, { 'retry-after': '1' }) : c.json({ status: 'ok' })
-  app.get('/health/live', alive)
-  app.get('/health/ready', ready)
-  app.get('/api/v2/health', ready)
-  app.route('/', listingRoutes(components))
-  app.route('/', metricRoutes(components))
-  const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
-  app.route('/api/v2', sessionRoutes({ ...components, bodies }))
-  app.route('/api/v2', eventRoutes(components))
-  app.route('/api/v2', answerRoutes(components))
-  app.route('/api/v2', resourceRoutes(components))
-  app.route('/api/v2', unitRoutes({ ...components, bodies }))
-  app.route('/v1', anthropicRoutes({ ...components, bodies }))
-  app.route('/v1', openaiRoutes({ ...components, bodies }))
-  app.route('/mcp', mcpRoutes({ ...components, bodies }))
-  app.route('/api/v0', lmStudioRoutes({ ...components, bodies }))
-  app.route('/v2', kserveRoutes({ ...components, bodies }))
-  // Elsewhere the root is for people.
-  app.get('/', aliveRoute)
-  app.route('/api', ollamaRoutes({ ...components, bodies }))
-  app.route('/', pageRoutes())
 
   app.notFound(c => {
     const { method, path } = c.req

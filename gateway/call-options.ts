@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
 import { InvalidInputError } from '../interface/errors.ts'
 import type { AppEnv } from './app-env.ts'
+import type { Asking } from './asking-form.ts'
 import { jsonPieces, nextPiece } from './json-answer.ts'
 
 /** Printable, without blanks; a UUID is the usual one. */
@@ -23,20 +24,37 @@ export interface Keeping {
 
 /** @throws {InvalidInputError} where header and options name two keys, or what is no key. */
 export function keepingOf(c: Context<AppEnv>, options: KeepingOptions = {}): Keeping {
-  const given = c.env.incoming.headersDistinct[KEY_HEADER] ?? []
-  const keys = new Set([
-    ...given,
-    ...(options.idempotency_key === undefined ? [] : [options.idempotency_key])
-  ])
+  const key = keyOf(c.env.incoming, options.idempotency_key)
+  const prefers = /(?:^|,)\s*respond-async\s*(?:$|[,;])/i.test(c.req.header('prefer') ?? '')
+  return { key, isAsync: options.async ?? prefers }
+}
+
+/**
+ * The idempotency key of a request, in its header or beside its input.
+ *
+ * @throws {InvalidInputError} where two are named, or what is no key.
+ */
+export function keyOf(
+  { headersDistinct }: Pick<Asking, 'headersDistinct'>,
+  option?: string
+): string | undefined {
+  const keys = new Set([...(headersDistinct[KEY_HEADER] ?? []), ...(option === undefined ? [] : [option])])
   const [key] = keys
   if (keys.size > 1) throw new InvalidInputError('The request names two idempotency keys.')
   if (key !== undefined && !KEY.test(key))
     throw new InvalidInputError(
       'An idempotency key is 1 to 255 printable characters of ASCII without blanks.'
     )
-  const prefers = /(?:^|,)\s*respond-async\s*(?:$|[,;])/i.test(c.req.header('prefer') ?? '')
-  return { key, isAsync: options.async ?? prefers }
+  return key
 }
+
+export const inPieces = (): InvalidInputError =>
+  new InvalidInputError('An answer in pieces takes no idempotency key, and does not come later.', {
+    hint: 'Come back to it by its id: GET /api/v2/answers/ID/stream'
+  })
+
+/** The answer is that of an earlier request with the same key. */
+export const REPLAYED = { 'idempotency-replayed': 'true' }
 
 /** Of what was asked, in turns: an input may be large. */
 export async function fingerprintOf(asked: unknown): Promise<string> {

@@ -5,12 +5,9 @@ import { type Context, Hono } from 'hono'
 import { CancelledError } from '../interface/errors.ts'
 import type { Route, UnitContext } from '../interface/units.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
-import { fingerprintOf, type KeepingOptions, keepingOf } from './call-options.ts'
+import { fingerprintOf, type KeepingOptions, keepingOf, REPLAYED } from './call-options.ts'
 import { errorBody, JSON_HEADERS, successBody } from './envelope.ts'
 import { type KeptCall, KeptCalls } from './kept-calls.ts'
-
-/** The answer is that of an earlier request with the same key. */
-const REPLAYED = { 'idempotency-replayed': 'true' }
 
 export interface Asked {
   readonly unit: string

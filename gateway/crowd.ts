@@ -1,23 +1,29 @@
 /** How many connections a listener holds, for how long, and what those get that are too many. */
 
 import type { Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Clock } from '../interface/clock.ts'
 import { OverloadedError } from '../interface/errors.ts'
 import { isLoopback } from './hosts.ts'
 import { refuse } from './refuse.ts'
 
-const LIMITS = {
+interface CrowdLimits {
+  /** At the same time. */
+  readonly served: number
+  /** Those above are told that they are too many. Of more than this, the oldest is closed without an answer. */
+  readonly refused: number
+  /** Of one other device, a proxy with many clients behind it included. */
+  readonly ofAddress: number
+  /** Time to show a token. A connection that has shown none in it makes room for a new one. */
+  readonly unprovenMs: number
+}
+
+const LIMITS: CrowdLimits = {
   /** A thousand streams of events and as many agents; each idle one costs some ten kilobytes. */
   served: 2048,
-  /**
-   * Those above are answered with a refusal and closed: a program that sends ten thousand requests at once loses none.
-   * Of more than this, the oldest is closed without an answer.
-   */
+  /** A program that sends ten thousand requests at once loses none. */
   refused: 8192,
-  /** Of one other device, a proxy with many clients behind it included. */
   ofAddress: 512,
-  /** Time to show a token. A connection that has shown none in it makes room for a new one. */
   unprovenMs: 1000
 }
 const CONNECTIONS_RETRY_AFTER_MS = 1000
@@ -27,22 +33,29 @@ const REQUEST_TIMEOUT_MS = 60_000
 /** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
 const KEEP_ALIVE_MS = 95_000
 
+/** How long a server of HTTP waits for a request, and for the next one. */
+export function boundTimes(server: Server): void {
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+}
+
 /** Connections of one listener. One that is served stays so, however many come after it. */
 export class Connections {
   readonly #clock: Clock
-  readonly #limits: typeof LIMITS
-  readonly #served = new Set<Socket>()
+  readonly #limits: CrowdLimits
+  /** With the address that each came from. */
+  readonly #served = new Map<Socket, string>()
   /** Of those, the ones without a request that was let in, by when they opened. */
   readonly #unproven = new Map<Socket, number>()
-  readonly #surplus = new Set<Socket>()
+  readonly #surplus = new Map<Socket, string>()
+  /** How many each other device holds. */
+  readonly #ofAddress = new Map<string, number>()
 
-  constructor(server: Server, clock: Clock, limits = LIMITS) {
+  constructor(server: NetServer, clock: Clock, limits = LIMITS) {
     this.#clock = clock
     this.#limits = limits
-    server.headersTimeout = HEADERS_TIMEOUT_MS
-    server.requestTimeout = REQUEST_TIMEOUT_MS
-    server.keepAliveTimeout = KEEP_ALIVE_MS
-    server.on('connection', socket => this.#take(socket))
+    server.on('connection', (socket: Socket) => this.#take(socket))
   }
 
   /** Whether this connection came when there was no room. */
@@ -55,32 +68,35 @@ export class Connections {
     this.#unproven.delete(socket)
   }
 
+  /** The same for one whose other end alone is known: TLS lies between a session of HTTP/2 and its connection. */
+  keepFrom({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): void {
+    for (const socket of this.#unproven.keys())
+      if (socket.remotePort === remotePort && socket.remoteAddress === remoteAddress) this.keep(socket)
+  }
+
   #take(socket: Socket): void {
     const { served, refused, ofAddress, unprovenMs } = this.#limits
-    if (this.#countOf(socket.remoteAddress) >= ofAddress) {
+    const address = socket.remoteAddress ?? ''
+    const count = this.#ofAddress.get(address) ?? 0
+    if (count >= ofAddress) {
       socket.destroy()
       return
     }
+    // This device is many programs.
+    if (address !== '' && !isLoopback(address)) this.#ofAddress.set(address, count + 1)
     socket.once('close', () => this.#forget(socket))
     const nowMs = this.#clock.monotonicMs()
     const [oldest] = this.#unproven
     if (this.#served.size >= served && oldest !== undefined && nowMs - oldest[1] >= unprovenMs)
       this.#drop(oldest[0])
     if (this.#served.size < served) {
-      this.#served.add(socket)
+      this.#served.set(socket, address)
       this.#unproven.set(socket, nowMs)
       return
     }
-    this.#surplus.add(socket)
-    const [first] = this.#surplus
+    this.#surplus.set(socket, address)
+    const [first] = this.#surplus.keys()
     if (this.#surplus.size > refused) this.#drop(first!)
-  }
-
-  /** How many connections this address holds, where it is not of this device. */
-  #countOf(address: string | undefined): number {
-    if (address === undefined || isLoopback(address)) return 0
-    const isOf = ({ remoteAddress }: Socket) => remoteAddress === address
-    return [...this.#served, ...this.#surplus].filter(isOf).length
   }
 
   #drop(socket: Socket): void {
@@ -89,9 +105,14 @@ export class Connections {
   }
 
   #forget(socket: Socket): void {
+    const address = this.#served.get(socket) ?? this.#surplus.get(socket)
+    if (address === undefined) return
     this.#served.delete(socket)
     this.#unproven.delete(socket)
     this.#surplus.delete(socket)
+    const left = (this.#ofAddress.get(address) ?? 1) - 1
+    if (left === 0) this.#ofAddress.delete(address)
+    else this.#ofAddress.set(address, left)
   }
 }
 

@@ -40,7 +40,10 @@ const UNIT_PARAMETERS = [
   }))
 ]
 
-/** What stands beside the units. A summary for each method. */
+/**
+ * What stands beside the units. A summary for each method. Faces of other programs, such as `/v1` and `/mcp`, have
+ * descriptions of their own.
+ */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/api/v2/execute': { post: 'Runs a unit: {"unit", "input", "options"}' },
   '/api/v2/stream': { post: 'The same in pieces, as server-sent events' },
@@ -49,12 +52,18 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/api/v2/answers/{id}/stream': { get: 'The chunks of an answer, as server-sent events' },
   '/api/v2/answers/{id}/media/{part}': { get: 'The bytes of a media part' },
   '/api/v2/events': { get: 'The events of the node, as server-sent events' },
+  '/api/v2/resources': { get: 'All resources, as patterns of their addresses' },
+  '/api/v2/resource/{uri}': { get: 'A resource by its address, which is escaped' },
+  '/api/v2/resource/{uri}/watch': { get: 'A resource and its changes, as server-sent events' },
+  '/api/v2/metrics': { get: 'Metrics of the node, as Prometheus reads them' },
+  '/metrics': { get: 'The same' },
   '/api/v2/units': { get: 'All units with their schemas' },
   '/api/v2/session': { post: 'A cookie against the token', delete: 'Its end' },
   '/api/v2/health': { get: 'Whether the node takes requests' },
   '/health/live': { get: 'Whether the node lives' },
   '/health/ready': { get: 'Whether the node takes requests' },
-  '/openapi.json': { get: 'This document' }
+  '/openapi.json': { get: 'This document' },
+  '/api/v2/openapi.json': { get: 'The same' }
 }
 
 /** @param version of the units: it changes with the node. */

@@ -24,3 +24,9 @@ export const isPlain = (path: string): boolean => !OTHER_READING.test(path)
 
 /** Whether the port of this product answers the path. */
 export const isAdopted = (product: Adoptable, path: string): boolean => ADOPTED_PATHS[product].test(path)
+
+/** The routes of OpenAI's protocol, for words about a wrong method or a wrong base. */
+const OPENAI_PATHS =
+  /^\/v1\/(?:audio\/(?:speech|transcriptions|translations)|images\/generations|chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+(?:\/cancel)?)?|models(?:\/.*)?)$/
+
+export const isOpenaiPath = (path: string): boolean => OPENAI_PATHS.test(path)

@@ -5,15 +5,10 @@
 
 import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
+import { type Rate, Rates } from '../interface/rates.ts'
 import type { Caller } from '../interface/units.ts'
 import type { Asking } from './asking-form.ts'
 import { isLoopback } from './hosts.ts'
-
-interface Rate {
-  /** Asked at once. */
-  readonly burst: number
-  readonly perSecond: number
-}
 
 /** A chat page asks a hundred times when it opens, and some times a second while it is used. */
 const ASKED: Rate = { burst: 1000, perSecond: 100 }
@@ -22,16 +17,13 @@ const ASKED: Rate = { burst: 1000, perSecond: 100 }
  * address, and none may lock out the others. No number of guesses finds 256 bits; this bounds what they cost.
  */
 const FAILED: Rate = { burst: 256, perSecond: 1 }
-/** Counted at the same time, of each kind. Those that asked longest ago are forgotten first. */
-const KEYS_MAX = 1024
-
 export class RateLimits {
-  readonly #asked: Buckets
-  readonly #failed: Buckets
+  readonly #asked: Rates
+  readonly #failed: Rates
 
   constructor(clock: Clock) {
-    this.#asked = new Buckets(clock, ASKED)
-    this.#failed = new Buckets(clock, FAILED)
+    this.#asked = new Rates(clock, ASKED)
+    this.#failed = new Rates(clock, FAILED)
   }
 
   /** Why this request is not answered: what `admitted` says, or that there are too many of its kind. */
@@ -56,38 +48,4 @@ function networkOf(address: string): string {
   const rest = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length
   return [...groups, ...Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).join(':')
-}
-
-interface Bucket {
-  left: number
-  readonly atMs: number
-}
-
-class Buckets {
-  readonly #clock: Clock
-  readonly #rate: Rate
-  /** The one that asked longest ago first. */
-  readonly #buckets = new Map<string, Bucket>()
-
-  constructor(clock: Clock, rate: Rate) {
-    this.#clock = clock
-    this.#rate = rate
-  }
-
-  take(key: string): LumosError | undefined {
-    const { burst, perSecond } = this.#rate
-    const nowMs = this.#clock.monotonicMs()
-    const { left, atMs } = this.#buckets.get(key) ?? { left: burst, atMs: nowMs }
-    const filled = Math.min(burst, left + ((nowMs - atMs) * perSecond) / 1000)
-    const isTaken = filled >= 1
-    this.#buckets.delete(key)
-    this.#buckets.set(key, { left: isTaken ? filled - 1 : filled, atMs: nowMs })
-    if (this.#buckets.size > KEYS_MAX) this.#buckets.delete(this.#buckets.keys().next().value!)
-    if (isTaken) return undefined
-    const retryAfterMs = Math.ceil(((1 - filled) * 1000) / perSecond)
-    return new LumosError('RATE_LIMITED', `More than ${perSecond} requests a second came from here.`, {
-      hint: 'Ask less often.',
-      details: { retryAfterMs }
-    })
-  }
 }

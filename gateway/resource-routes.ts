@@ -59,9 +59,20 @@ async function* piecesOf(items: AsyncIterable<unknown>): AsyncGenerator<SsePiece
   for await (const data of items as AsyncIterable<Item>) yield { id: data.id, event: data.type, data }
 }
 
+/** Of the request itself; other parameters are filters of the resource. */
+const OWN_PARAMETERS = ['peer', 'since']
+
 /** The address as one escaped step, or as the rest of the path; each step of it may be escaped, too. */
 function addressIn(url: string): { uri: string; isWatch: boolean } {
-  const [, rest = ''] = /^\/api\/v2\/resource\/([^?]*)/.exec(url) ?? []
+  const [, rest = '', query = ''] = /^\/api\/v2\/resource\/([^?]*)\??(.*)/.exec(url) ?? []
+  const filters = new URLSearchParams(query)
+  for (const name of OWN_PARAMETERS) filters.delete(name)
+  const { uri, isWatch } = pathIn(rest)
+  if (filters.size === 0) return { uri, isWatch }
+  return { uri: `${uri}${uri.includes('?') ? '&' : '?'}${filters}`, isWatch }
+}
+
+function pathIn(rest: string): { uri: string; isWatch: boolean } {
   if (rest.length > PATH_CHARS_MAX) throw new InvalidInputError('The address of the resource is too long.')
   const isWatch = rest.endsWith('/watch')
   const given = isWatch ? rest.slice(0, -'/watch'.length) : rest

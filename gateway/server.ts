@@ -14,7 +14,7 @@ import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { STRANGER } from './callers.ts'
 import { allowOrigin } from './cors.ts'
-import { Connections, refuseCrowd } from './crowd.ts'
+import { boundTimes, Connections, refuseCrowd } from './crowd.ts'
 import { type GrpcOptions, GrpcPort } from './grpc-port.ts'
 import { checkReach, hostsOf, isLoopback } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
@@ -171,6 +171,7 @@ export class Gateway {
       if (connections.isSurplus(incoming.socket)) refuseCrowd(outgoing, this.#components.clock)
       else if (this.#serve(incoming, outgoing, accessOf(incoming))) connections.keep(incoming.socket)
     })
+    boundTimes(server)
     const connections = new Connections(server, this.#components.clock)
     server.on('listening', () => this.#servers.add(server)).on('close', () => this.#servers.delete(server))
     return server

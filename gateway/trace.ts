@@ -12,6 +12,8 @@ export interface Trace {
   readonly traceId: string
   /** What this request says of itself: its own span in that trace. */
   readonly traceparent: string
+  /** The trace of the client; absent where it named none. */
+  readonly given?: string
 }
 
 /** @param given the header of the client, which is believed as a name only. */
@@ -20,7 +22,7 @@ export function traceOf(requestId: string, given: unknown): Trace {
   const [, theirs, flags = '00'] =
     (typeof given === 'string' && given.length <= CHARS_MAX && TRACEPARENT.exec(given)) || []
   const traceId = theirs ?? own.traceId
-  return { traceId, traceparent: `00-${traceId}-${own.spanId}-${flags}` }
+  return { traceId, traceparent: `00-${traceId}-${own.spanId}-${flags}`, ...(theirs && { given: theirs }) }
 }
 
 /** The id by which the client knows its request, for the log: no more than a word. */

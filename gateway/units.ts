@@ -10,7 +10,7 @@ import { INPUT_BYTES_MAX, type Unit, type UnitContext } from '../interface/units
 import { checkPermission, inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
-import { KEY, keepingOf } from './call-options.ts'
+import { inPieces, KEY, keepingOf } from './call-options.ts'
 import { Calls } from './calls.ts'
 import { metaOf } from './envelope.ts'
 import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
@@ -153,6 +153,7 @@ export function contextOf(
     policy: options?.policy,
     continuation: options?.continuation,
     receipt: options?.receipt ?? c.req.header('x-lumos-receipt') === 'true',
+    traceId: call.trace.given,
     signal: gone,
     answer: {
       id: call.answerId,
@@ -166,8 +167,3 @@ export function contextOf(
     }
   }
 }
-
-const inPieces = (): InvalidInputError =>
-  new InvalidInputError('An answer in pieces takes no idempotency key, and does not come later.', {
-    hint: 'Come back to it by its id: GET /api/v2/answers/ID/stream'
-  })

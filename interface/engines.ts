@@ -1,6 +1,7 @@
 /** The engines of a device that open models on its disk. */
 
 import * as z from 'zod'
+import { HealthStatus } from './device.ts'
 
 export const ENGINE_NAME = z
   .string()
@@ -55,5 +56,9 @@ export const ENGINE_EVENTS = {
   'engine.installed': z.strictObject({ engine: z.string(), version: z.string() }),
   'engine.removed': Named,
   'engine.started': Named,
-  'engine.stopped': Named
+  'engine.stopped': Named,
+  /** It could not load a model, or its process has ended in the middle of its work. */
+  'engine.error': Named.extend({ modelId: z.string(), code: z.string(), message: z.string() }),
+  /** `failing`: from an error until one of its models is loaded. */
+  'engine.health_changed': Named.extend({ oldStatus: HealthStatus, newStatus: HealthStatus })
 }

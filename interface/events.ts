@@ -10,6 +10,8 @@ import { closestNames } from './suggest.ts'
 
 const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
 const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })
+/** With the trace of the client, where it has named one. */
+const Traced = Request.extend({ traceId: z.string().optional() })
 const Job = z.strictObject({ jobId: z.string(), kind: z.string() })
 
 export const EVENTS = {
@@ -57,7 +59,7 @@ export const EVENTS = {
   'job.changed': Job.extend({ state: JobState }),
   /** How far a running job is; a few times a second at most. */
   'job.progress': Job.extend({ progress: JobProgress }),
-  'inference.request_started': Request,
+  'inference.request_started': Traced,
   'inference.request_completed': Request.extend({
     peerId: z.string(),
     route: z.enum(['local', 'remote']),
@@ -70,7 +72,7 @@ export const EVENTS = {
   }),
   'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() }),
   /** A peer's request was accepted here: it is answered, or waits for a slot. */
-  'inference.serving_started': Request.extend({ peerId: z.string() }),
+  'inference.serving_started': Traced.extend({ peerId: z.string() }),
   /** The work on a peer's request is over; `code` says why when it was not answered. */
   'inference.serving_ended': Request.extend({
     peerId: z.string(),

@@ -47,6 +47,8 @@ export interface InferenceRequest {
   readonly unkept?: boolean | undefined
   /** Its device signs what it answers: see `receipts.ts`. */
   readonly receipt?: boolean | undefined
+  /** The trace of a client that it belongs to, as in `traceparent`. Absent: the one that its id names. */
+  readonly traceId?: string | undefined
 }
 
 declare const PREPARED: unique symbol

@@ -48,7 +48,9 @@ export const Offered = z.object({
   /** It goes on with an answer that another device began. */
   resumes: z.boolean().optional(),
   /** It goes on with an answer that is greedy or seeded: it writes it again, and gives the rest. */
-  repeats: z.boolean().optional()
+  repeats: z.boolean().optional(),
+  /** Its conversations may hold pictures; absent where they may not, or where that is not known. */
+  takesImages: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

@@ -110,3 +110,11 @@ export interface Membership {
   readonly notBeforeMs: number
   readonly notAfterMs: number
 }
+
+/** To whom this node offers one of its models. */
+export const Offering = z.strictObject({
+  model: z.string(),
+  /** Null when to nobody else. */
+  offeredTo: Access.nullable()
+})
+export type Offering = z.infer<typeof Offering>

@@ -17,6 +17,13 @@ export interface Family {
   readonly samples: readonly Sample[]
 }
 
+/** Bytes of one protocol over all connections. */
+export interface ProtocolTraffic {
+  readonly protocol: string
+  readonly received: number
+  readonly sent: number
+}
+
 /** What a node counts from its start. */
 export interface LumosMetrics {
   families(): readonly Family[]

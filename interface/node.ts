@@ -17,7 +17,7 @@ import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
 import type { LumosMcp } from './mcp.ts'
-import { Access } from './membership.ts'
+import { Access, type Offering } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { LumosMetrics } from './metrics.ts'
@@ -76,6 +76,8 @@ export const ModelInfo = z.strictObject({
       memoryBytes: z.number().nullable(),
       /** Tokens of a prompt and its answer together; null where there is no bound, or none is stated. */
       contextTokens: z.int().nullable(),
+      /** Whether conversations with it may hold pictures, as far as the device knows. */
+      takesImages: z.boolean(),
       /** What this node measured in its own requests lately; null where it made none. */
       firstChunkMs: z.number().nullable(),
       tokensPerSecond: z.number().nullable(),
@@ -106,14 +108,6 @@ export const LeftOut = z.strictObject({
 })
 export type LeftOut = z.infer<typeof LeftOut>
 
-/** To whom this node offers one of its models. */
-export const Offering = z.strictObject({
-  model: z.string(),
-  /** Null when to nobody else. */
-  offeredTo: Access.nullable()
-})
-export type Offering = z.infer<typeof Offering>
-
 /** A request as people and programs write it: what is left out is found in the mesh. */
 export interface NewInferenceRequest {
   readonly id?: string
@@ -125,18 +119,14 @@ export interface NewInferenceRequest {
   readonly budgetMs?: number
 }
 
-export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept'> {
+export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept' | 'traceId'> {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
-  /**
-   * What there is of the answer, from its first chunk on: it goes on after that, where a device can.
-   *
-   * @throws {LumosError} `STREAM_INTERRUPTED` with `details.received` where none can.
-   */
+  /** What there is of the answer, from its first chunk on: it goes on after that, or throws `STREAM_INTERRUPTED`. */
   readonly after?: readonly InferenceChunk[]
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void

@@ -11,6 +11,7 @@ import { issueWords, nearestIssue } from './issue-words.ts'
 import { Resume } from './resume.ts'
 import type { TaskDefinition } from './tasks/definition.ts'
 import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
+import { TRACE_ID } from './trace-ids.ts'
 
 /**
  * The request with its input and params as the task's schemas read them: defaults filled in, base64 turned into bytes.
@@ -18,7 +19,7 @@ import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
  * @throws {InvalidInputError} naming the field that is wrong.
  */
 export function prepare(request: InferenceRequest): PreparedRequest {
-  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept } = request
+  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept, traceId } = request
   if (!isTaskName(task)) {
     throw new InvalidInputError(`Unknown task "${task}". Known: ${TASK_NAMES.join(', ')}.`, {
       details: { field: 'task' }
@@ -39,7 +40,8 @@ export function prepare(request: InferenceRequest): PreparedRequest {
   const wishes = {
     ...(movable === true && { movable }),
     ...(receipt === true && { receipt }),
-    ...(unkept === true && { unkept })
+    ...(unkept === true && { unkept }),
+    ...(traceId !== undefined && TRACE_ID.test(traceId) && { traceId })
   }
   return { ...prepared, ...goesOn, ...wishes } as unknown as PreparedRequest
 }

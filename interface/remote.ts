@@ -1,7 +1,7 @@
 /** Units of other devices: what a peer may ask of this one, and what this one asks of a peer. */
 
 import type { AbortOptions } from './lifecycle.ts'
-import type { Permission, Route, UnitContext } from './units.ts'
+import type { Permission, Route, UnitContext, UnitKind } from './units.ts'
 
 /** A call as it travels. What it takes and gives is JSON. */
 export interface UnitCall {
@@ -16,7 +16,7 @@ export interface UnitCall {
 /** What answers peers: the registry of units. It refuses what is not for peers. */
 export interface UnitServer {
   /** @throws {LumosError} `UNIT_NOT_FOUND` */
-  get(unit: string): { readonly permission: Permission }
+  get(unit: string): { readonly permission: Permission; readonly kind: UnitKind }
   execute(unit: string, input: unknown, context: UnitContext): Promise<unknown>
   stream(unit: string, input: unknown, context: UnitContext): AsyncIterable<unknown>
 }

@@ -6,6 +6,8 @@ import { hash } from 'node:crypto'
 const TRACE_CHARS = 32
 const SPAN_CHARS = 16
 
+export const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
+
 /** 32 digits of the trace, and 16 of the span that stands for the request in it. */
 export function traceIdsOf(requestId: string): { readonly traceId: string; readonly spanId: string } {
   const digest = hash('sha256', requestId)

@@ -8,8 +8,8 @@ import type * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 import type { RoutingPolicy } from './routing.ts'
 
-/** A command changes something or does work; a query only reads; a resource is read by its address. */
-export type UnitKind = 'command' | 'query' | 'resource'
+/** A command changes something or does work; a query only reads. */
+export type UnitKind = 'command' | 'query'
 
 /**
  * What a caller must hold. `read`: see what there is. `use`: ask models. `manage`: change the node and its mesh.
@@ -91,6 +91,8 @@ export interface UnitContext extends AbortOptions {
   readonly unkept?: boolean | undefined
   /** The devices that answer sign what they answer. */
   readonly receipt?: boolean | undefined
+  /** The trace of a client that the call belongs to, as in `traceparent`. */
+  readonly traceId?: string | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
   /** Called with each piece of an answer that is given whole, by units that stream. */

@@ -14,6 +14,7 @@ import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware, Manifest } from '../interface/manifest.ts'
 import type { Access, Membership, Role } from '../interface/membership.ts'
+import type { ProtocolTraffic } from '../interface/metrics.ts'
 import type { InferOptions, NewInferenceRequest } from '../interface/node.ts'
 import type { TaskName } from '../interface/tasks/index.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
@@ -189,6 +190,8 @@ export interface MeshContext extends NodeParts {
   interfaces(): Interfaces
   /** Whether a connection to the peer is open. */
   isConnected(peerId: string): boolean
+  /** Of all connections since this mesh was entered. */
+  traffic(): readonly ProtocolTraffic[]
   /** What `manifest` gives has changed. */
   manifestChanged(): void
   /**

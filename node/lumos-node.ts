@@ -5,7 +5,7 @@ import type { DiscoveryReport } from '../interface/discovery.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
-import type { Access } from '../interface/membership.ts'
+import type { Access, Offering } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   EngineSandbox,
@@ -15,7 +15,6 @@ import type {
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
-  Offering,
   OwnModel,
   PeerInfo
 } from '../interface/node.ts'

@@ -83,6 +83,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/mcp/sign-in.ts': ['unguessable chance', 'the state of a sign-in, which only its browser knows'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
+  'capabilities/quantize/main.ts': ['timer', 'a process of its own that watches its memory'],
   'node/memory/knowledge/read/reader-process.ts': ['timer', 'a process of its own that watches its memory'],
   'node/memory/space/boxes.ts': ['unguessable chance', 'keys, nonces and lives of memory'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],

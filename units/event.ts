@@ -2,14 +2,17 @@
 
 import * as z from 'zod'
 import {
+  type EventGap,
   type EventName,
   eventId,
+  type NodeEvent,
   type NodeEvents,
   parseEventId,
   type SubscribeOptions
 } from '../interface/events.ts'
 import { EVENT_PAGE_MAX } from '../interface/journal.ts'
 import type { LumosNode } from '../interface/node.ts'
+import type { Caller } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
 /** Of one answer; its position is where the next one begins. As many as memory keeps. */
@@ -82,18 +85,18 @@ export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'jour
     input: Wanted,
     output: z.strictObject({ items: z.array(Item), position: z.string() }),
     item: Item,
-    run: async ({ names, since = 'oldest' }) => {
+    run: async ({ names, since = 'oldest' }, { caller }) => {
       const options = { names, since: sinceOf(since), follow: false }
       const { position } = events
       const items = []
-      for await (const item of journal.subscribe(options)) {
+      for await (const item of forCaller(journal.subscribe(options), caller)) {
         items.push(item)
         if (items.length === LISTED_MAX) return { items, position: eventId(item) }
       }
       return { items, position: eventId(position) }
     },
-    stream: ({ names, since = 'next' }, { signal }) =>
-      journal.subscribe({ names, since: sinceOf(since), signal })
+    stream: ({ names, since = 'next' }, { signal, caller }) =>
+      forCaller(journal.subscribe({ names, since: sinceOf(since), signal }), caller)
   })
   const query = defineUnit({
     name: 'event.query',
@@ -104,12 +107,29 @@ export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'jour
     input: Query,
     /** `lost`: events since the start of the node that the disk does not have. */
     output: z.strictObject({ items: z.array(Event), cursor: z.string().nullable(), lost: z.int() }),
-    run: async wanted => {
+    run: async (wanted, { caller }) => {
       const { items, cursor } = await journal.query(wanted)
-      return { items: [...items], cursor, lost: journal.lost }
+      return { items: items.filter(item => maySee(item, caller)), cursor, lost: journal.lost }
     }
   })
   return [list, query]
+}
+
+/**
+ * Whether this caller may know of it. Who asked which model when is between those two: another device sees its own
+ * requests, unless it is one that manages this device.
+ */
+function maySee(item: NodeEvent | EventGap, { origin, peerId, permissions }: Caller): boolean {
+  if (item.type === 'gap' || !item.name.startsWith('inference.')) return true
+  if (origin !== 'peer' || permissions.includes('manage')) return true
+  return item.name.startsWith('inference.serving_') && 'peerId' in item.data && item.data.peerId === peerId
+}
+
+async function* forCaller<T extends NodeEvent | EventGap>(
+  items: AsyncIterable<T>,
+  caller: Caller
+): AsyncGenerator<T> {
+  for await (const item of items) if (maySee(item, caller)) yield item
 }
 
 function sinceOf(since: string): SubscribeOptions['since'] {

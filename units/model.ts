@@ -1,16 +1,9 @@
 /** The models the mesh offers, this node's own included. Fields are named as in other platforms of this kind. */
 
 import * as z from 'zod'
-import { Access } from '../interface/membership.ts'
+import { Access, Offering } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
-import {
-  EngineSandbox,
-  LeftOut,
-  type LumosNode,
-  ModelInfo,
-  Offering,
-  type OwnModel
-} from '../interface/node.ts'
+import { EngineSandbox, LeftOut, type LumosNode, ModelInfo, type OwnModel } from '../interface/node.ts'
 import { WeightsInfo } from '../interface/weights.ts'
 import { defineUnit } from './define-unit.ts'
 import { notFound, orElsewhere } from './missing-model.ts'

@@ -45,6 +45,8 @@ export interface Model {
   readonly leavesMesh?: boolean
   /** Its engine goes on with an answer that another one began: see `Resume`. `repeatable`: with a greedy or seeded one. */
   readonly resumes?: boolean | 'repeatable'
+  /** Its conversations may hold pictures. */
+  readonly takesImages?: boolean
   /** Of files on this device: their form, such as `onnx`, and how many bytes they are. */
   readonly format?: string
   readonly fileBytes?: number

@@ -40,7 +40,7 @@ export interface Tensor {
 export const of = (fields: readonly Field[], wanted: number): Field[] =>
   fields.filter(({ number }) => number === wanted)
 
-export const textIn = (fields: readonly Field[], wanted: number): string =>
+const textIn = (fields: readonly Field[], wanted: number): string =>
   String(of(fields, wanted)[0]?.bytes ?? '')
 
 const isOwn = (domain: string): boolean => domain === '' || domain === 'ai.onnx'

@@ -93,7 +93,6 @@ export function delimited(number: number, ...parts: readonly (Buffer | string)[]
   return [varint(number * 8 + BYTES), varint(bytesOf(all)), ...all]
 }
 
-export const bytesOf = (parts: readonly Buffer[]): number =>
-  parts.reduce((sum, { length }) => sum + length, 0)
+const bytesOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 const malformed = (): LumosError => new LumosError('MODEL_INVALID', 'It is no ONNX file.')

@@ -16,10 +16,10 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { isRecord } from '../../interface/record.ts'
 import { QUANTIZER } from '../entries.ts'
 import { engineSandbox, startOf } from '../host/engine-sandbox.ts'
-import { SAYS_FD } from './said.ts'
+import { GRAPH_FD, SAYS_FD } from './said.ts'
 
 /** Of protobuf; larger graphs keep their weights in files beside them. */
-export const GRAPH_BYTES_MAX = 2 ** 31 - 1
+const GRAPH_BYTES_MAX = 2 ** 31 - 1
 /** Node with this code, and nothing read yet. */
 const MEMORY_BYTES_MIN = 256 * 1024 * 1024
 /** The file, one tensor in full numbers at a time, and a quarter of the file: a graph may be one tensor. */
@@ -70,7 +70,7 @@ export async function quantizeFile(
         working()
         onBytes?.(done)
       }),
-      written(child.stdout!, target, size),
+      written(child.stdio[GRAPH_FD] as Readable, target, size),
       once(child, 'exit')
     ])
     signal?.throwIfAborted()
@@ -96,7 +96,11 @@ async function start(source: string, memoryBytesMax: number) {
     code: [dirname(fileURLToPath(QUANTIZER))],
     env: {}
   })
-  const child = spawn(command, args, { ...options, env: {}, stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
+  const child = spawn(command, args, {
+    ...options,
+    env: {},
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
+  })
   // What was told of it ends with it.
   child.on('error', () => {})
   return child

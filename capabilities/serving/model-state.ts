@@ -61,7 +61,8 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.format !== undefined && { format: model.format }),
   ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
   ...(model.leavesMesh && { leavesMesh: true }),
-  ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes))
+  ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
+  ...(model.takesImages && { takesImages: true })
 })
 
 /** Earlier versions know the first key alone, and ask only devices that go on with every answer. */

@@ -3,8 +3,7 @@
  * OpenAI: `/v1/models` is the same address in both, and the header `anthropic-version` says whose it is.
  */
 
-import { type Context, Hono, type Next } from 'hono'
-import { isAnthropic } from '../access.ts'
+import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import type { AskComponents } from '../asking/call.ts'
 import { RefusedError } from '../asking/refused.ts'
@@ -30,9 +29,7 @@ export function anthropicRoutes(components: AskComponents): Hono<AppEnv> {
   return routes
 }
 
-/** What is not of Anthropic is left to the routes of OpenAI. */
-const ours = (handler: Handler) => async (c: Context<AppEnv>, next: Next) => {
-  if (!isAnthropic(c.env.incoming)) return next()
+const ours = (handler: Handler) => async (c: Context<AppEnv>) => {
   const response = await handler(c)
   response.headers.set('request-id', c.var.call.requestId)
   return response

@@ -13,8 +13,9 @@ import { type Call, JSON_HEADERS } from '../envelope.ts'
 import { jsonBody } from '../json-answer.ts'
 import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
-import { type Aliases, modelCalled } from './aliases.ts'
+import { modelCalled } from './aliases.ts'
 import { refusedBy } from './issues.ts'
+import { idOnPort } from './latest.ts'
 import { RefusedError } from './refused.ts'
 import { dataBody, KEEP_ALIVE_MS, keepAlive } from './stream.ts'
 
@@ -38,23 +39,23 @@ type Routed = Context<AppEnv>
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readBody<S extends z.ZodType>(
   c: Routed,
-  { bodies, aliases }: AskComponents,
+  components: AskComponents,
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
-  const body = bodies.readJson(c.env, bytesMax).then(({ value }) => value)
-  return checked(schema, await body.catch(unread('the JSON body')), aliases)
+  const body = components.bodies.readJson(c.env, bytesMax).then(({ value }) => value)
+  return checked(c, components, schema, await body.catch(unread('the JSON body')))
 }
 
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readForm<S extends z.ZodType>(
   c: Routed,
-  { bodies, aliases }: AskComponents,
+  components: AskComponents,
   schema: S,
   bytesMax: number
 ): Promise<z.output<S>> {
-  const form = bodies.readForm(c.env, bytesMax)
-  return checked(schema, await form.catch(unread('the form')), aliases)
+  const form = components.bodies.readForm(c.env, bytesMax)
+  return checked(c, components, schema, await form.catch(unread('the form')))
 }
 
 const unread =
@@ -64,17 +65,23 @@ const unread =
     throw new RefusedError(`We could not parse ${what} of your request. ${thrown.message}`, {})
   }
 
-function checked<S extends z.ZodType>(schema: S, value: unknown, aliases: Aliases): z.output<S> {
-  const read = readFirst(schema, withModel(value, aliases))
+async function checked<S extends z.ZodType>(
+  c: Routed,
+  components: AskComponents,
+  schema: S,
+  value: unknown
+): Promise<z.output<S>> {
+  const read = readFirst(schema, await withModel(c, components, value))
   if (read.success) return read.data
   throw refusedBy(read.error, value)
 }
 
-/** The model of a body may have a name of the settings. */
-const withModel = (body: unknown, aliases: Aliases): unknown =>
-  isRecord(body) && typeof body.model === 'string'
-    ? { ...body, model: modelCalled(body.model, aliases) }
-    : body
+/** The model of a body may have a name of the settings, or one of Ollama. */
+async function withModel(c: Routed, components: AskComponents, body: unknown): Promise<unknown> {
+  if (!isRecord(body) || typeof body.model !== 'string') return body
+  const model = modelCalled(body.model, components.aliases)
+  return { ...body, model: await idOnPort(c, components, model) }
+}
 
 /** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {

@@ -13,6 +13,9 @@ import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { Caller } from '../../interface/units.ts'
 import type { Asking } from '../asking-form.ts'
+import { STRANGER } from '../callers.ts'
+import { Connections } from '../crowd.ts'
+import { KeptCalls } from '../kept-calls.ts'
 import { type Listeners, listenOnFreePort } from '../listen.ts'
 import { GrpcCall } from './call.ts'
 import { HEALTH_METHODS } from './health.ts'
@@ -21,8 +24,8 @@ import { REFLECTION_METHODS } from './reflection.ts'
 import { noMethod, SERVICE_METHODS } from './service.ts'
 import { tend } from './tend.ts'
 
-/** Programs that speak only gRPC are few, and each calls over one connection. */
-const CONNECTIONS_MAX = 256
+/** Programs that speak only gRPC are few, and each calls over one connection. What has no room is closed at once. */
+const CROWD = { served: 256, refused: 0, ofAddress: 64, unprovenMs: 1000 }
 /** Calls of one connection at the same time; more wait in the client. */
 const STREAMS_MAX = 100
 const HEADER_BYTES_MAX = 16 * 1024
@@ -44,10 +47,12 @@ export interface GrpcParts extends MethodComponents {
 export class GrpcListener {
   readonly #parts: GrpcParts
   readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #kept: KeptCalls
   #listeners: Listeners<Http2SecureServer> | undefined
 
   constructor(parts: GrpcParts) {
     this.#parts = parts
+    this.#kept = new KeptCalls(parts)
   }
 
   /** The port that it listens on. */
@@ -85,7 +90,7 @@ export class GrpcListener {
       ...{ key, cert, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
       settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX, enablePush: false }
     })
-    server.maxConnections = CONNECTIONS_MAX
+    const connections = new Connections(server, clock, CROWD)
     // A client that speaks no TLS, or trusts another certificate.
     server.on('tlsClientError', () => {})
     server.on('sessionError', () => {})
@@ -94,11 +99,15 @@ export class GrpcListener {
       session.once('close', () => this.#sessions.delete(session))
       tend(session, clock)
     })
-    server.on('stream', (stream, headers) => void this.#serve(stream, headers))
+    server.on('stream', (stream, headers) => {
+      const { socket } = stream.session ?? {}
+      void this.#serve(stream, headers, () => socket && connections.keepFrom(socket))
+    })
     return server
   }
 
-  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+  /** @param keep its connection has shown a token. */
+  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, keep: () => void): Promise<void> {
     const { clock, log, closing, admit } = this.#parts
     const incoming = askingOf(stream, headers)
     const call = new GrpcCall(stream, clock, incoming.headersDistinct['grpc-timeout']?.[0])
@@ -107,10 +116,11 @@ export class GrpcListener {
         ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
         : admit(incoming)
       if (caller instanceof LumosError) throw caller
+      if (caller !== STRANGER) keep()
       const method = incoming.method === 'POST' ? METHODS[incoming.url] : undefined
       if (method === undefined) throw noMethod(incoming.url)
       endWith(caller, call)
-      await method({ ...this.#parts, call, caller, incoming })
+      await method({ ...this.#parts, kept: this.#kept, call, caller, incoming })
       call.end()
     } catch (thrown) {
       const error = toLumosError(thrown)

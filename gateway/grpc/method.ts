@@ -4,6 +4,7 @@ import type { Clock } from '../../interface/clock.ts'
 import type { Caller } from '../../interface/units.ts'
 import type { UnitRegistry } from '../../units/index.ts'
 import type { Asking } from '../asking-form.ts'
+import type { KeptCalls } from '../kept-calls.ts'
 import type { GrpcCall } from './call.ts'
 
 export interface MethodComponents {
@@ -14,6 +15,8 @@ export interface MethodComponents {
 }
 
 export interface Asked extends MethodComponents {
+  /** Under idempotency keys. */
+  readonly kept: KeptCalls
   readonly call: GrpcCall
   readonly caller: Caller
   readonly incoming: Asking

@@ -4,8 +4,9 @@ import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { issueWords } from '../../interface/issue-words.ts'
 import { RoutingPolicy } from '../../interface/routing.ts'
-import { INPUT_BYTES_MAX, type UnitContext } from '../../interface/units.ts'
+import { INPUT_BYTES_MAX, type Route, type UnitContext } from '../../interface/units.ts'
 import { inputBytesMaxOf, type UnitRegistry } from '../../units/index.ts'
+import { fingerprintOf, inPieces, keyOf, REPLAYED } from '../call-options.ts'
 import { type Call, headersOf, metaOf, newCall } from '../envelope.ts'
 import { NAME_CHARS_MAX } from '../units.ts'
 import type { LimitOf } from './call.ts'
@@ -38,13 +39,42 @@ const Options = z.strictObject({
 const Kind = z.enum(['', 'command', 'query']).default('')
 
 const execute: Method = async asked => {
-  const { units, request, context, meta } = await begin(asked)
-  const data = await units.execute(request.unit, request.input, context)
+  const begun = await begin(asked)
+  const { units, request, context, meta } = begun
+  const key = keyOf(asked.incoming)
+  const data =
+    key === undefined
+      ? await units.execute(request.unit, request.input, context)
+      : await runOnce(asked, begun, key)
   await asked.call.send(response(data, meta()))
+}
+
+/** As over HTTP: a repetition with the same key runs nothing again, and the call goes on when its client leaves. */
+async function runOnce({ kept, caller, call }: Asked, begun: Begun, key: string): Promise<unknown> {
+  const { units, request, context, told } = begun
+  const { unit, input, options } = request
+  // A wrong call is refused before anything is kept of it.
+  units.prepare(unit, input, context)
+  const { requestId: id, budgetMs } = context
+  const one = kept.begin(caller, {
+    ...{ id, unit, key, budgetMs, fingerprint: await fingerprintOf({ unit, input, options }) },
+    run: (to, signal) => {
+      const onRoute = (route: Route) => {
+        to.route = route
+      }
+      return units.execute(unit, input, { ...context, signal, onRoute })
+    }
+  })
+  const { error, data } = await one.ended
+  if (one.route) told.route = one.route
+  if (error) throw error
+  if (one.id !== id) call.headers = { ...call.headers, ...REPLAYED }
+  return data
 }
 
 const executeStream: Method = async asked => {
   const { units, request, context, meta } = await begin(asked)
+  if (keyOf(asked.incoming) !== undefined) throw inPieces()
   for await (const item of units.stream(request.unit, request.input, context))
     await asked.call.send(itemChunk(item))
   await asked.call.send(metaChunk(meta()))
@@ -74,6 +104,8 @@ export const SERVICE_METHODS: Methods = {
   [`/${SERVICE}/HealthCheck`]: healthCheck
 }
 
+type Begun = Awaited<ReturnType<typeof begin>>
+
 async function begin(asked: Asked) {
   const units = await asked.units()
   const request = decodeRequest(await asked.call.message(limitIn(units)))
@@ -82,7 +114,7 @@ async function begin(asked: Asked) {
   units.get(request.unit, kind === '' ? undefined : kind)
   const told = tell(asked, units, request.unit)
   const meta = () => metaOf(told, asked.clock.monotonicMs())
-  return { units, request, context: contextOf(asked, told, options), meta }
+  return { units, request, context: contextOf(asked, told, options), told, meta }
 }
 
 /** As soon as the message has named its unit, and before the rest is taken. */
@@ -117,7 +149,7 @@ function contextOf(
   const { budgetMs, signal } = call
   const context: UnitContext = {
     ...(options as z.output<typeof Options>),
-    ...{ requestId: told.requestId, caller, budgetMs, signal },
+    ...{ requestId: told.requestId, traceId: told.trace.given, caller, budgetMs, signal },
     answer: {
       id: told.answerId,
       durable: false,

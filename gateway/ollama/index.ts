@@ -3,9 +3,8 @@
  * would change the answer and cannot are refused, and so is what a mesh does not do.
  */
 
-import { type Context, Hono, type Next } from 'hono'
+import { type Context, Hono } from 'hono'
 import { LumosError } from '../../interface/errors.ts'
-import { isOllamaPath } from '../access.ts'
 import type { AppEnv } from '../app-env.ts'
 import type { AskComponents } from '../asking/call.ts'
 import { RefusedError } from '../asking/refused.ts'
@@ -23,10 +22,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   '/push': 'A mesh sends its models to its own devices only: lumos-node models replicate.',
   '/blobs/*': 'Files come by lumos-node models import.'
 }
-
-/** What clients ask for to see whether Ollama runs, on the port that was its own. */
-export const aliveRoute = async (c: Context<AppEnv>, next: Next) =>
-  c.env.listener === 'ollama' ? c.text('Ollama is running') : await next()
 
 export function ollamaRoutes(components: AskComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
@@ -46,9 +41,8 @@ export function ollamaRoutes(components: AskComponents): Hono<AppEnv> {
     })
   }
 
-  routes.all('*', async (c, next) => {
-    if (isOllamaPath(c.req.path)) throw notThere(c)
-    await next()
+  routes.all('*', c => {
+    throw notThere(c)
   })
   routes.onError((err, c) => {
     const { status, headers, body, error } = ollamaRefusal(err, c.var.call)

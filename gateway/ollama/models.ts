@@ -3,8 +3,10 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import { type AskComponents, answerWhole, readBody } from '../asking/call.ts'
-import { knownModels, runningOf, shownOf, tagOf } from './facts.ts'
-import { idIn, modelNotFound, named, nameIn } from './names.ts'
+import { knownModels } from '../asking/known-models.ts'
+import { idIn } from '../asking/latest.ts'
+import { runningOf, shownOf, tagOf } from './facts.ts'
+import { modelNotFound, named, nameIn } from './names.ts'
 
 /** The version of Ollama whose API this is. Clients read three numbers, and leave out what a version has not. */
 const VERSION = '0.12.11'

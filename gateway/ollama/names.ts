@@ -7,11 +7,11 @@ import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { AppEnv } from '../app-env.ts'
 import type { AskComponents } from '../asking/call.ts'
+import { idIn } from '../asking/latest.ts'
 import { type ListedModel, listModels } from '../asking/model-name.ts'
 import { RefusedError } from '../asking/refused.ts'
 import { maybe } from '../asking/schema.ts'
 
-const LATEST = ':latest'
 const NAME_CHARS_MAX = 512
 
 const Name = z.string().min(1).max(NAME_CHARS_MAX)
@@ -31,18 +31,6 @@ export function nameIn({
   const given = model ?? name
   if (typeof given === 'string') return given
   throw new RefusedError('model is required', { param: 'model' })
-}
-
-/** `tiny` and `tiny:latest` mean the same where one of them alone is there; the name as it was given comes first. */
-export const idsOf = (name: string): readonly [string, string] => [
-  name,
-  name.endsWith(LATEST) ? name.slice(0, -LATEST.length) : `${name}${LATEST}`
-]
-
-/** The id of which `name` is the name. */
-export function idIn(ids: Iterable<string>, name: string): string | undefined {
-  const all = new Set(ids)
-  return idsOf(name).find(id => all.has(id))
 }
 
 export function modelNotFound(name: string, ids: readonly string[]): RefusedError {

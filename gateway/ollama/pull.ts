@@ -8,10 +8,12 @@ import type { SnakeCase } from '../../interface/snake-case.ts'
 import type { Begun } from '../../units/begun.ts'
 import type { AppEnv } from '../app-env.ts'
 import { type AskComponents, answerStream, answerWhole, readBody, unitContext } from '../asking/call.ts'
+import { knownModels } from '../asking/known-models.ts'
+import { idIn, idsOf } from '../asking/latest.ts'
 import { maybe } from '../asking/schema.ts'
 import { failureLine } from './errors.ts'
-import { digestOf, knownModels } from './facts.ts'
-import { idIn, idsOf, modelNotFound, named, nameIn } from './names.ts'
+import { digestOf } from './facts.ts'
+import { modelNotFound, named, nameIn } from './names.ts'
 
 const Pull = named({ stream: maybe(z.boolean()) })
 const Delete = named({})

@@ -7,6 +7,7 @@ import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
 import type { AskComponents } from '../asking/call.ts'
 import { RefusedError } from '../asking/refused.ts'
+import { isOpenaiPath } from '../paths.ts'
 import { speechRoute } from './audio/speech.ts'
 import { transcriptionRoute, translationRoute } from './audio/transcriptions.ts'
 import { chatRoute } from './chat.ts'
@@ -42,12 +43,6 @@ export function openaiRoutes(components: AskComponents): Hono<AppEnv> {
   })
   return routes
 }
-
-/** Routes by their paths, for words about a wrong method. */
-const PATHS =
-  /^\/v1\/(?:audio\/(?:speech|transcriptions|translations)|images\/generations|chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+(?:\/cancel)?)?|models(?:\/.*)?)$/
-
-export const isOpenaiPath = (path: string): boolean => PATHS.test(path)
 
 function notThere(c: Context<AppEnv>): RefusedError {
   const path = c.req.path.slice(0, 128)

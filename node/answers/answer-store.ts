@@ -84,6 +84,12 @@ export class AnswerStore {
     return this.#live.get(name)?.answer
   }
 
+  /** Resolves when all of an answer that has ended is on disk; at once for one that runs. */
+  async settled(name: string): Promise<void> {
+    const live = this.#live.get(name)
+    if (live !== undefined && live.answer.state !== 'running') await live.over
+  }
+
   /** The peer that has asked for it in this life of the node; null for another one. Nothing where there is no file. */
   askedBy(name: string): string | null | undefined {
     const file = this.#files.get(name)

@@ -21,6 +21,8 @@ import type { StoredAnswer } from './stored-answers.ts'
 /** Answers that run at once, their readers gone or not: admission bounds what devices work on. */
 const RUNNING_MAX = 2048
 const RETRY_AFTER_MS = 1000
+/** How an answer ends that no device goes on with. */
+const CUT = 'STREAM_INTERRUPTED'
 
 export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
   readonly mesh: MeshContext
@@ -50,7 +52,7 @@ export class OwnAnswers {
     source: AnswerSource,
     { durable = false, note, question, signal }: AnswerOptions = {}
   ): AsyncGenerator<InferenceChunk> {
-    const { mesh, isOn } = this.#components
+    const { mesh, store, isOn } = this.#components
     if (!isOn) return yield* source({ signal: signal ?? new AbortController().signal, onRoute() {} })
     if (this.#running.size >= RUNNING_MAX)
       throw new OverloadedError(`This device asks for ${RUNNING_MAX} answers already.`, RETRY_AFTER_MS)
@@ -63,6 +65,8 @@ export class OwnAnswers {
       ...(asked && { question: asked })
     }
     const answer = this.#made(nameOf('a', id), { head, durable })
+    // One that goes on without its client is there from the beginning, whatever ends this node.
+    if (durable) store.changed(answer, nameOf('a', id))
     void this.#run(answer, nameOf('a', id), source)
     yield* answer.read(0, { signal })
   }
@@ -85,6 +89,8 @@ export class OwnAnswers {
   async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
     const { store } = this.#components
     const name = nameOf('a', id)
+    // One that ended may be gone on with from its file.
+    if (follow && store.live(name)?.failure?.code === CUT) await store.settled(name)
     const live = store.live(name) ?? (await this.#recovered(name, follow))
     if (live !== undefined) {
       const { note } = live.head
@@ -160,7 +166,7 @@ export class OwnAnswers {
     const stored = await this.#stored(name)
     if (stored === undefined || this.#running.has(name)) return undefined
     const { head, route, first, next, end } = stored
-    const isCut = end === undefined || (again && end.error?.code === 'STREAM_INTERRUPTED')
+    const isCut = end === undefined || (again && end.error?.code === CUT)
     if (!isCut) return undefined
     const said = async () => {
       const all = await Array.fromAsync(answer.read(0, { follow: false }))

@@ -11,7 +11,10 @@ import { Deadline } from '../network/deadline.ts'
 import { decodeQuestion } from './records.ts'
 import type { StoredAnswer } from './stored-answers.ts'
 
-export type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
+/** Where others can go on, a device that may be gone is waited for so long. */
+const GONE_MS = 2000
+
+type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
 
 export interface RestComponents {
   readonly mesh: Pick<MeshContext, 'clock' | 'peerId' | 'providers' | 'infer'>
@@ -28,14 +31,15 @@ export async function restOf(
 ): Promise<{ readonly source: AnswerSource; close(): void } | undefined> {
   const { head, route, next } = stored
   const isElsewhere = route !== undefined && route.peerId !== mesh.peerId
+  const anew = anewFrom(mesh, stored, said)
+  using deadline = new Deadline(mesh.clock, anew === undefined ? MAX_BUDGET_MS : GONE_MS, signal)
   const opened = isElsewhere
-    ? await rest(requestIdOf(head.id), route.peerId, next, signal).catch(() => undefined)
+    ? await rest(requestIdOf(head.id), route.peerId, next, deadline.signal).catch(() => undefined)
     : undefined
   const hasRest = opened?.info.state === 'running' || (opened?.info.chunks ?? 0) > next
-  const anew = signal.aborted ? undefined : anewFrom(mesh, stored, said)
   const close = () => opened?.close()
   if (!hasRest) close()
-  if (!hasRest) return anew && { source: anew, close }
+  if (!hasRest) return anew === undefined || signal.aborted ? undefined : { source: anew, close }
   const source: AnswerSource = async function* (options) {
     // A device that is silent, or sends chunks slowly, is waited for as long as any answer at most.
     using deadline = new Deadline(mesh.clock, MAX_BUDGET_MS, options.signal)

@@ -3,6 +3,8 @@
 import type { Batch } from '../../interface/batch.ts'
 import type { FeatureDeclaration } from '../feature.ts'
 
+export { itemsOf } from './inputs.ts'
+
 export const batch: FeatureDeclaration<Batch> = {
   name: 'batch',
   domain: 'inference',

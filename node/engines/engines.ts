@@ -4,6 +4,7 @@ import { InvalidInputError } from '../../interface/errors.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Feature, FeatureComponents } from '../feature.ts'
 import { engineInstall } from './engine-install.ts'
+import { watchEngines } from './health.ts'
 
 /** Which engines are stopped is on disk; the engines of the device and their models look there through `stopped`. */
 export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
@@ -15,6 +16,7 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
   constructor(components: FeatureComponents) {
     this.#components = components
     this.jobs = [engineInstall(components, name => this.#kindOf(name))]
+    watchEngines(components, id => this.list().find(({ models }) => models.includes(id))?.name)
   }
 
   static async of(components: FeatureComponents): Promise<EnginesFeature> {

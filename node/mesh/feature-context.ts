@@ -43,6 +43,7 @@ export const contextOf = (
   stated: id => table.get(id, clock.monotonicMs())?.manifest,
   interfaces: () => network.device?.interfaces() ?? {},
   isConnected: id => libp2p.getConnections(peerIdFromString(id)).some(({ status }) => status === 'open'),
+  traffic: () => libp2p.services.bytes.list(),
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   providers(task, model) {

@@ -16,7 +16,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
   const own = new Map(registry.models().flatMap(state => state.names.map(name => [name, state] as const)))
   const byKey = new Map<string, ModelInfo>()
   for (const { peerId, name, local, capability, wakeMs } of providers.offers({})) {
-    const { model, task, slots, warm, contextTokens, format, fileBytes } = capability
+    const { model, task, slots, warm, contextTokens, takesImages = false, format, fileBytes } = capability
     const state = local ? own.get(model) : undefined
     const key = `${model} ${task}`
     const info = byKey.get(key) ?? {
@@ -32,7 +32,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
       ...{ peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm },
       state: state?.phase ?? (wakeMs !== undefined ? 'asleep' : warm ? 'ready' : 'cold'),
       memoryBytes: state?.needBytes ?? null,
-      contextTokens: contextTokens ?? null,
+      ...{ contextTokens: contextTokens ?? null, takesImages },
       firstChunkMs: firstChunkMs ?? null,
       tokensPerSecond: tokensPerSecond ?? null,
       ...(state && { offeredTo: (state.demonstration ? undefined : access.to(model)) ?? null })

@@ -39,6 +39,7 @@ import { endLost } from './lost-ends.ts'
 import { noiseOnDemand } from './noise.ts'
 import { type DeviceNetworks, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
+import { ProtocolBytes } from './protocol-bytes.ts'
 import { staggerDials } from './staggered-dial.ts'
 import { isReachable } from './stated-addresses.ts'
 
@@ -81,6 +82,7 @@ export type Services = {
   ping: Ping
   pubsub: GossipSub
   dht?: KadDHT
+  bytes: ProtocolBytes
 }
 export type MeshLibp2p = Libp2p<Services>
 
@@ -129,6 +131,7 @@ export interface Libp2pSettings {
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
   const { privateKey, datastore, logger, network, mesh, dht, guard, clock, topics = [] } = settings
+  const bytes = new ProtocolBytes()
   const heardAtMs = new WeakMap<StreamMuxer, number>()
   const liveness = new Liveness({
     clock,
@@ -153,7 +156,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     transports: network.transports,
     connectionEncrypters: [socketTls(), noiseOnDemand()],
-    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()), clock)],
+    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()), clock, bytes.add)],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
       service.addEventListener('peer', event => {
@@ -182,6 +185,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       liveness: () => liveness,
+      bytes: () => bytes,
       pubsub: guard.forMembers(gossip(mesh, topics)),
       ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never

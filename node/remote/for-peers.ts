@@ -6,6 +6,7 @@ import type { UnitCall, UnitServer } from '../../interface/remote.ts'
 import type { Permission, UnitContext } from '../../interface/units.ts'
 import type { ServedUnits } from '../../protocols/unit/index.ts'
 import type { MeshContext } from '../feature.ts'
+import { PeerWork } from './peer-work.ts'
 
 /** What a device of each role may do here. Secrets stay with the user of this device: no role has `keys`. */
 const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
@@ -15,11 +16,12 @@ const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
   admin: ['read', 'use', 'manage']
 }
 
-type Mesh = Pick<MeshContext, 'members' | 'log'>
+type Mesh = Pick<MeshContext, 'members' | 'log' | 'clock'>
 
 /** @param load with the first call: a node that no peer asks keeps the memory of its units. */
-export function unitsForPeers({ members, log }: Mesh, load: () => Promise<UnitServer>): ServedUnits {
+export function unitsForPeers({ members, log, clock }: Mesh, load: () => Promise<UnitServer>): ServedUnits {
   let loaded: UnitServer | undefined
+  const work = new PeerWork(clock)
   const permissionsOf = (peerId: string): readonly Permission[] => {
     const role = members.get(peerId)?.role
     return role === undefined ? [] : PERMISSIONS_OF[role]
@@ -45,16 +47,26 @@ export function unitsForPeers({ members, log }: Mesh, load: () => Promise<UnitSe
   return {
     async execute(peerId, call, signal) {
       loaded ??= await load()
-      note(loaded, peerId, call)
-      return loaded.execute(call.unit, call.input, contextOf(peerId, call, signal))
+      const end = work.begin(peerId, call.unit, loaded.get(call.unit).kind)
+      try {
+        note(loaded, peerId, call)
+        return await loaded.execute(call.unit, call.input, contextOf(peerId, call, signal))
+      } finally {
+        end()
+      }
     },
     async *stream(peerId, call, signal) {
       loaded ??= await load()
-      note(loaded, peerId, call)
       const { permission } = loaded.get(call.unit)
-      for await (const item of loaded.stream(call.unit, call.input, contextOf(peerId, call, signal))) {
-        if (!permissionsOf(peerId).includes(permission)) throw lost(permission)
-        yield item
+      const end = work.begin(peerId, call.unit, 'stream')
+      try {
+        note(loaded, peerId, call)
+        for await (const item of loaded.stream(call.unit, call.input, contextOf(peerId, call, signal))) {
+          if (!permissionsOf(peerId).includes(permission)) throw lost(permission)
+          yield item
+        }
+      } finally {
+        end()
       }
     }
   }

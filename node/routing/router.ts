@@ -64,7 +64,8 @@ export class Router implements Inference {
     options.signal?.addEventListener('abort', onAbort)
     let failure: LumosError | undefined
 
-    emit('inference.request_started', { requestId, task, model })
+    const { traceId } = options
+    emit('inference.request_started', { requestId, task, model, ...(traceId && { traceId }) })
     try {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
       const offers = run.offered(withRoom(able, request))

@@ -113,8 +113,12 @@ export class Run {
   /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
   requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
     const { model } = peer.capability
-    const { receipt, unkept } = this.options
-    const wishes = { ...(receipt === true && { receipt }), ...(unkept === true && { unkept }) }
+    const { receipt, unkept, traceId } = this.options
+    const wishes = {
+      ...(receipt === true && { receipt }),
+      ...(unkept === true && { unkept }),
+      ...(traceId !== undefined && { traceId })
+    }
     const request = { ...this.request, model, budgetMs, ...wishes }
     if (!this.goesOn(peer) || this.#said === undefined) return request
     const isMovable =

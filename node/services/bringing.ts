@@ -1,10 +1,10 @@
-/** Brings the models of enabled services that are not here: each by a job, once for each time that they are wanted. */
+/** Brings the models of enabled services that are not here, and makes smaller ones of them: each by a job, once for each time that they are wanted. */
 
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { FeatureComponents } from '../feature.ts'
-import { pullOf, type ServiceModel } from '../weights/resources/index.ts'
+import { pullOf, type ServiceModel, smallerOf } from '../weights/resources/index.ts'
 
 /** The node takes no jobs yet. */
 const AGAIN_MS = 1000
@@ -25,6 +25,8 @@ export interface BringingComponents extends Pick<FeatureComponents, 'begin' | 'w
   readonly log: Logger
   /** Whether a model of this name is here, served or not. */
   has(model: string): boolean
+  /** One has come. */
+  arrived(): void
   failed(service: string, error: string): void
 }
 
@@ -47,13 +49,14 @@ export class Bringing {
     this.#timer?.cancel()
     this.#timer = undefined
     for (const { service, model } of all) {
-      const { model: name } = model
-      if (this.#components.has(name) || this.#tried.has(name)) continue
-      const pull = pullOf(model)
+      const isHere = this.#components.has(model.model)
+      const name = isHere ? smallerOf(model) : model.model
+      if (name === undefined || this.#components.has(name) || this.#tried.has(name)) continue
       try {
-        this.#begin(service, name, pull)
+        if (isHere) this.#begin(service, name, 'model.quantize', { model: model.model, name })
+        else this.#begin(service, name, 'model.pull', pullOf(model))
       } catch (err) {
-        this.#components.log.debug({ model: name, err }, 'no pull was begun')
+        this.#components.log.debug({ model: name, err }, 'no job was begun')
         this.#timer ??= this.#components.clock.setTimer(() => this.want(all), AGAIN_MS)
       }
     }
@@ -74,8 +77,8 @@ export class Bringing {
   }
 
   /** @throws {LumosError} where no more jobs are taken. */
-  #begin(service: string, name: string, pull: object): void {
-    const { id } = this.#components.begin('model.pull', pull)
+  #begin(service: string, name: string, kind: string, input: object): void {
+    const { id } = this.#components.begin(kind, input)
     this.#components.log.info({ service, model: name, job: id }, 'a service wants a model that is not here')
     this.#tried.set(name, { service, jobId: id })
     void this.#follow(service, name, id, this.#closed.signal)
@@ -91,8 +94,10 @@ export class Bringing {
       error = toLumosError(thrown).message
     }
     if (signal.aborted) return
-    if (error === undefined) this.#tried.delete(name)
-    else {
+    if (error === undefined) {
+      this.#tried.delete(name)
+      this.#components.arrived()
+    } else {
       this.#tried.set(name, { service, error })
       failed(service, `${name} did not come: ${error}`)
     }

@@ -1,6 +1,6 @@
 /** What the services of the settings say of how a model is run. */
 
-import type { ServicesSettings } from '../weights/resources/index.ts'
+import { type ServiceModel, type ServicesSettings, smallerOf } from '../weights/resources/index.ts'
 
 /** How a model is run on this device. */
 export interface Chosen {
@@ -20,11 +20,19 @@ export function chosenFor(services: ServicesSettings, device: string, model: str
   let env: Record<string, string> | undefined
   for (const service of Object.values(services)) {
     if (!service.enabled) continue
-    for (const { model: name, devices, batch_size: size } of Object.values(service.models)) {
-      if (name !== model || !(devices?.includes(device) ?? true)) continue
+    for (const wanted of Object.values(service.models)) {
+      const { model: name, devices, batch_size: size } = wanted
+      if ((name !== model && smallerOf(wanted) !== model) || !(devices?.includes(device) ?? true)) continue
       if (size !== undefined) batch = Math.min(batch ?? size, size)
       if (service.env !== undefined) env = { ...env, ...service.env }
     }
   }
   return { ...(batch !== undefined && { batch }), ...(env !== undefined && { env }) }
 }
+
+/** It needs no files, and comes from nowhere. */
+export const isProgram = ({ runtime, source }: ServiceModel): boolean =>
+  runtime === 'external' && source === undefined
+
+export const noProgram = (model: string): string =>
+  `engines.external of lumos.yaml names no program "${model}": see docs/external-engines.md`

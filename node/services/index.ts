@@ -16,10 +16,10 @@ export const services: FeatureDeclaration<Services> = {
   name: 'services',
   domain: 'service',
   settings: servicesSettings.describe(
-    'Services by name, each with its models (`model`, `runtime`, and `rknn_device`, `dataset`, `source`, `devices`, `batch_size`), `enabled`, `default_model` and `env`; or a list of known names, such as `[clip, chat]`. See `docs/services.md`. `lumos-node init` writes them.'
+    'Services by name, each with its models (`model`, `runtime`, and `rknn_device`, `dataset`, `source`, `devices`, `batch_size`, `optimization`), `enabled`, `default_model` and `env`; or a list of known names, such as `[clip, chat]`. See `docs/services.md`. `lumos-node init` writes them.'
   ),
   events: SERVICE_EVENTS,
   tables: SERVICE_TABLES,
-  begins: ['model.pull'],
+  begins: ['model.pull', 'model.quantize'],
   create: async components => (await import('./services.ts')).ServicesFeature.of(components)
 }

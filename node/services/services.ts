@@ -11,8 +11,14 @@ import type {
 } from '../../interface/services.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
-import type { ServiceModel, ServiceSettings, ServicesSettings } from '../weights/resources/index.ts'
+import {
+  type ServiceModel,
+  type ServiceSettings,
+  type ServicesSettings,
+  smallerOf
+} from '../weights/resources/index.ts'
 import { Bringing } from './bringing.ts'
+import { isProgram, noProgram } from './chosen.ts'
 import { KeptServices } from './kept.ts'
 import { readStated, statedPart } from './stated.ts'
 
@@ -31,6 +37,8 @@ export class ServicesFeature implements Feature<Services>, Services {
   readonly #bringing: Bringing
   readonly #stated = new Map<string, readonly Omit<StatedService, 'peerId'>[]>()
   #mesh: MeshContext | undefined
+  /** Those that are asked in place of others. */
+  #smaller: ReadonlySet<string> = new Set()
 
   constructor(components: FeatureComponents) {
     this.#components = components
@@ -38,6 +46,7 @@ export class ServicesFeature implements Feature<Services>, Services {
     this.#bringing = new Bringing({
       ...components,
       has: model => this.#has(model),
+      arrived: () => this.#changed(),
       failed: (serviceId, error) => components.emit('service.failed', { serviceId, error })
     })
   }
@@ -138,11 +147,16 @@ export class ServicesFeature implements Feature<Services>, Services {
     const names = new Map<string, string>()
     const wanted = new Set<string>()
     const unwanted: string[] = []
-    for (const [id, service] of this.#all()) {
-      const here = this.#meantHere(service.models).map(([, { model }]) => model)
+    const all = this.#all()
+    const models = [...all.values()].flatMap(service => Object.values(service.models))
+    this.#smaller = new Set(models.flatMap(model => smallerOf(model) ?? []).filter(name => this.#has(name)))
+    for (const [id, service] of all) {
+      const here = this.#meantHere(service.models).flatMap(([, model]) =>
+        [model.model, smallerOf(model) ?? []].flat()
+      )
+      for (const model of here) if (service.enabled) wanted.add(model)
       if (!service.enabled) unwanted.push(...here)
-      else for (const model of here) wanted.add(model)
-      if (service.enabled && here.length > 0) names.set(id, this.#defaultOf(service)[1].model)
+      else if (here.length > 0) names.set(id, this.#asked(this.#defaultOf(service)[1]))
     }
     this.#components.registry.serve(names, new Set(unwanted.filter(model => !wanted.has(model))))
   }
@@ -193,13 +207,15 @@ export class ServicesFeature implements Feature<Services>, Services {
     const models = Object.entries(service.models).map(([alias, model]) =>
       this.#modelInfo(alias, model, service.enabled, here.has(alias))
     )
-    const [chosen, { model: modelId }] = this.#defaultOf(service)
+    const [chosen, model] = this.#defaultOf(service)
+    const modelId = this.#asked(model)
     const { state } = models.find(({ alias }) => alias === chosen)!
     return { id, modelId, status: state, origin: service.origin, models }
   }
 
   #modelInfo(alias: string, model: ServiceModel, enabled: boolean, isMeantHere: boolean): ServiceModelInfo {
-    const { model: modelId, runtime, devices = [] } = model
+    const { runtime, devices = [] } = model
+    const modelId = this.#asked(model)
     const about = { alias, modelId, runtime, reason: null, jobId: null }
     if (!isMeantHere) return { ...about, state: 'elsewhere', reason: `it is for ${devices.join(', ')}` }
     if (!enabled) return { ...about, state: 'disabled' }
@@ -216,6 +232,12 @@ export class ServicesFeature implements Feature<Services>, Services {
     return { ...about, state: reason === null ? 'absent' : 'failed', reason }
   }
 
+  /** The smaller one, where the service wants it and it is here. */
+  #asked(model: ServiceModel): string {
+    const smaller = smallerOf(model)
+    return smaller !== undefined && this.#smaller.has(smaller) ? smaller : model.model
+  }
+
   #has(model: string): boolean {
     const { registry, catalogue } = this.#components
     return (
@@ -224,12 +246,5 @@ export class ServicesFeature implements Feature<Services>, Services {
     )
   }
 }
-
-/** It needs no files, and comes from nowhere. */
-const isProgram = ({ runtime, source }: ServiceModel): boolean =>
-  runtime === 'external' && source === undefined
-
-const noProgram = (model: string): string =>
-  `engines.external of lumos.yaml names no program "${model}": see docs/external-engines.md`
 
 const isHere = (status: ServiceState): boolean => status === 'ready' || status === 'cold'

@@ -127,7 +127,8 @@ export class Serving implements Feature {
       },
       onStarted(peerId, request) {
         served.begin()
-        emit('inference.serving_started', servedFor(peerId, request))
+        const { traceId } = request
+        emit('inference.serving_started', { ...servedFor(peerId, request), ...(traceId && { traceId }) })
       },
       onEnded(peerId, request, durationMs, thrown) {
         served.end()

@@ -2,7 +2,8 @@
  * What becomes of a request, as spans: `lumos.request` where it is asked, `lumos.attempt` below it for each device that was
  * asked, and `lumos.serve` at the device that answers. They hold names and times, never what was asked or answered.
  *
- * Outside of a span of the program, a request is in the trace that its id names, so both devices are in one trace.
+ * Outside of a span of the program, a request is in the trace of its client, else in the one that its id names, so both
+ * devices are in one trace.
  */
 
 import {
@@ -43,6 +44,7 @@ interface About {
   readonly requestId: string
   readonly task: string
   readonly model?: string | undefined
+  readonly traceId?: string | undefined
 }
 
 export class RequestSpans {
@@ -57,7 +59,7 @@ export class RequestSpans {
   started(about: EventData<'inference.request_started'>): void {
     // The event is emitted in the context of the program that asks.
     const active = context.active()
-    const parent = trace.getSpan(active) === undefined ? traceOf(about.requestId) : active
+    const parent = trace.getSpan(active) === undefined ? traceOf(about) : active
     this.#begin(about.requestId, 'lumos.request', SpanKind.CLIENT, parent, attributesOf(about))
   }
 
@@ -73,7 +75,7 @@ export class RequestSpans {
 
   servingStarted({ peerId, ...about }: EventData<'inference.serving_started'>): void {
     const attributes = { ...attributesOf(about), 'lumos.peer': peerId }
-    const parent = traceOf(about.requestId)
+    const parent = traceOf(about)
     this.#begin(`${peerId} ${about.requestId}`, 'lumos.serve', SpanKind.SERVER, parent, attributes)
   }
 
@@ -122,10 +124,11 @@ const attributesOf = ({ requestId, task, model }: About): Attributes => ({
   ...(model !== undefined && { 'lumos.model': model })
 })
 
-/** The trace that follows from the id of a request, which both devices know. */
-function traceOf(requestId: string): Context {
+/** The trace of the client, else the one that follows from the id of the request: both devices know both. */
+function traceOf({ requestId, traceId }: About): Context {
   const spanContext: SpanContext = {
     ...traceIdsOf(requestId),
+    ...(traceId !== undefined && { traceId }),
     ...{ traceFlags: TraceFlags.SAMPLED, isRemote: true }
   }
   return trace.setSpanContext(ROOT_CONTEXT, spanContext)

@@ -4,36 +4,24 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { ModelId } from '../../interface/names.ts'
-import {
-  type Quantized,
-  RepositoryName,
-  type Verified,
-  type Weights,
-  type WeightsProgress
-} from '../../interface/weights.ts'
+import { RepositoryName, type Verified, type Weights, type WeightsProgress } from '../../interface/weights.ts'
 import type { NodeParts } from '../feature.ts'
 import { defineJobKind, type JobContext, type JobKind } from '../jobs/job-kind.ts'
 import { Meter } from '../jobs/meter.ts'
-import type { QuantizeWanted } from './quantize/quantize.ts'
 
 const PATH_CHARS_MAX = 4096
 
-const AbsolutePath = z
+export const AbsolutePath = z
   .string()
   .max(PATH_CHARS_MAX)
   .refine(path => isAbsolute(path), { error: 'expected an absolute path' })
 
 type Local = Pick<Weights, 'import' | 'export' | 'verify'>
 
-interface QuantizesModels {
-  quantize(wanted: QuantizeWanted, options: WeightsProgress & { id: string }): Promise<Quantized>
-}
-
 type Parts = Pick<NodeParts, 'clock' | 'emit'>
 
-export const localJobs = (weights: Local & QuantizesModels, { clock, emit }: Parts): JobKind[] => [
+export const localJobs = (weights: Local, { clock, emit }: Parts): JobKind[] => [
   importJob(weights, clock),
-  quantizeJob(weights, clock),
   exportJob(weights, clock),
   verifyJob(weights, { clock, emit })
 ]
@@ -62,17 +50,6 @@ const exportJob = (weights: Local, clock: Clock): JobKind =>
     run: ({ model, path }, context) => weights.export(model, path, progressOf(context, clock))
   })
 
-const quantizeJob = (weights: QuantizesModels, clock: Clock): JobKind =>
-  defineJobKind({
-    name: 'model.quantize',
-    input: z.strictObject({ model: ModelId, name: RepositoryName, data: AbsolutePath.optional() }),
-    // It has a process of its own, which takes the memory of a model.
-    runningMax: 1,
-    summary: ({ model, name }) => `${model} as ${name}`,
-    key: ({ name }) => name,
-    run: (wanted, context) => weights.quantize(wanted, { id: context.id, ...progressOf(context, clock) })
-  })
-
 /** What the job says. */
 export interface Verdict extends Omit<Verified, 'problems'> {
   readonly valid: boolean
@@ -95,7 +72,7 @@ const verifyJob = (weights: Local, { clock, emit }: Parts): JobKind =>
     }
   })
 
-function progressOf({ signal, progress }: JobContext<unknown>, clock: Clock): WeightsProgress {
+export function progressOf({ signal, progress }: JobContext<unknown>, clock: Clock): WeightsProgress {
   const meter = new Meter(clock)
   return {
     signal,

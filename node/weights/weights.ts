@@ -9,7 +9,6 @@ import type {
   FoundModel,
   Holder,
   Imported,
-  Quantized,
   Replicated,
   Repository,
   Verified,
@@ -23,7 +22,7 @@ import type { MemberRow, RepositoryRow } from '../../storage/weights/repository-
 import { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import { exportFiles } from './export-files.ts'
-import { importListing, importPath } from './import-path.ts'
+import { importPath } from './import-path.ts'
 import { infoOf, rowOf } from './info.ts'
 import { localJobs } from './jobs.ts'
 import { knownModels } from './known-models.ts'
@@ -31,7 +30,7 @@ import type { OriginSettings } from './origins/index.ts'
 import type { PublicHost } from './public/host.ts'
 import type { PublicSettings } from './public/settings.ts'
 import { Pulling } from './pulling.ts'
-import type { QuantizeWanted } from './quantize/quantize.ts'
+import { quantizeJob } from './quantize/job.ts'
 import type { CopySettings } from './replication/settings.ts'
 
 export interface WeightSettings {
@@ -53,6 +52,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
 
   /** Has the engines see what came or went. */
   readonly #refresh: () => Promise<void>
+  readonly #seal = (repository: Repository) => this.#pulling.seal(repository)
 
   private constructor(components: FeatureComponents, store: DiskWeightStore, refresh: () => Promise<void>) {
     this.#components = components
@@ -64,7 +64,8 @@ export class WeightsFeature implements Feature<Weights>, Weights {
       ...components,
       ...{ database, store, origins, copies, refresh, weights: this }
     })
-    this.jobs = [...localJobs(this, components), ...this.#pulling.jobs]
+    const quantizes = quantizeJob({ ...components, store, seal: this.#seal, refresh })
+    this.jobs = [...localJobs(this, components), quantizes, ...this.#pulling.jobs]
   }
 
   static async of(components: FeatureComponents): Promise<WeightsFeature> {
@@ -128,34 +129,10 @@ export class WeightsFeature implements Feature<Weights>, Weights {
 
   async import(path: string, options: WeightsProgress & { name?: string } = {}): Promise<Imported> {
     if (!isAbsolute(path)) throw new InvalidInputError(`${path} is no absolute path.`)
-    const seal = (repository: Repository) => this.#pulling.seal(repository)
-    const imported = await importPath(
-      { store: this.store, seal, home: dirname(this.#components.directory) },
-      path,
-      options
-    )
+    const home = dirname(this.#components.directory)
+    const imported = await importPath({ store: this.store, seal: this.#seal, home }, path, options)
     await this.#refresh()
     return imported
-  }
-
-  /** Its code is loaded with the first model that becomes smaller. */
-  async quantize(wanted: QuantizeWanted, options: WeightsProgress & { id: string }): Promise<Quantized> {
-    const { quantizeModel } = await import('./quantize/quantize.ts')
-    const { store } = this
-    const seal = (repository: Repository) => this.#pulling.seal(repository)
-    const { catalogue, registry, clock } = this.#components
-    return await quantizeModel(
-      {
-        ...{ catalogue, registry, clock, drafts: store.ground.folder.partial },
-        add: async (listing, how) => {
-          const imported = await importListing({ store, seal }, listing, how)
-          await this.#refresh()
-          return imported
-        }
-      },
-      wanted,
-      options
-    )
   }
 
   async export(

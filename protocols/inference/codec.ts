@@ -1,7 +1,7 @@
 /**
  * `/lumos/inference/1`: requests and answers as messages (see `../messages.ts`).
  *
- *     dialer    request   control: id, task, input, model, params, resume, unkept, movable, receipt, budgetMs
+ *     dialer    request   control: id, task, input, model, params, resume, unkept, movable, receipt, traceId, budgetMs
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
@@ -22,6 +22,7 @@ import { ReceiptTexts } from '../../interface/receipts.ts'
 import { isRecord } from '../../interface/record.ts'
 import { Resume } from '../../interface/resume.ts'
 import { isTaskName, TaskText } from '../../interface/tasks/index.ts'
+import { TRACE_ID } from '../../interface/trace-ids.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
 import type { FrameInit } from '../wire/frames.ts'
@@ -53,6 +54,8 @@ export const Request = z.object({
   movable: z.boolean().optional(),
   receipt: z.boolean().optional(),
   unkept: z.boolean().optional(),
+  /** A reader of an earlier version drops it. */
+  traceId: z.string().regex(TRACE_ID).optional(),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS)
 })
 
@@ -73,7 +76,7 @@ export type SentDone = DoneChunk & { readonly sha256?: string | undefined }
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
 export function encodeRequest(request: PreparedRequest): Detached {
-  const { id, task, input, model, params, resume, unkept, movable, receipt, budgetMs } = request
+  const { id, task, input, model, params, resume, unkept, movable, receipt, traceId, budgetMs } = request
   // Keys in the order of the encoding: nothing to sort.
   return detach({
     id,
@@ -85,6 +88,7 @@ export function encodeRequest(request: PreparedRequest): Detached {
     unkept,
     movable,
     receipt,
+    traceId,
     budgetMs
   })
 }
@@ -115,7 +119,7 @@ const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 export function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
-  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept } =
+  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept, traceId } =
     value as Partial<InferenceRequest>
   return (
     typeof id === 'string' &&
@@ -130,6 +134,7 @@ export function isRequest(value: unknown): value is InferenceRequest {
     (movable === undefined || typeof movable === 'boolean') &&
     (receipt === undefined || typeof receipt === 'boolean') &&
     (unkept === undefined || typeof unkept === 'boolean') &&
+    (traceId === undefined || (typeof traceId === 'string' && TRACE_ID.test(traceId))) &&
     typeof budgetMs === 'number' &&
     budgetMs > 0 &&
     budgetMs <= MAX_BUDGET_MS

@@ -25,8 +25,13 @@ interface YamuxStream extends BulkStream {
   readonly state?: number
   readonly recvWindowCapacity?: number
   sendWindowUpdate?(): void
-  handleData?(frame: unknown): void
+  handleData?(frame: { readonly header: { readonly length: number } }): void
+  /** Empty until both sides have agreed on one. */
+  readonly protocol?: string
 }
+
+/** Bytes of a stream, as they pass: without those of Yamux and TLS around them. */
+type CountBytes = (protocol: string, direction: 'in' | 'out', bytes: number) => void
 
 /** Yamux's number for a stream that is open and not paused. */
 const ESTABLISHED = 3
@@ -40,7 +45,7 @@ const traffic = new WeakMap<object, Traffic>()
  * @param onHeard is called each time bytes come, with the muxer of their connection.
  */
 export const sparingYamux =
-  (onHeard?: (muxer: StreamMuxer) => void, clock: Clock = systemClock) =>
+  (onHeard?: (muxer: StreamMuxer) => void, clock: Clock = systemClock, count?: CountBytes) =>
   (): StreamMuxerFactory => {
     // Its own pings come every 30 s, which is too late to notice a dead path: a node pings by itself.
     const factory: StreamMuxerFactory = yamux({ ...YAMUX_LIMITS, enableKeepAlive: false })()
@@ -51,7 +56,7 @@ export const sparingYamux =
       if (newStream === undefined) throw lacks('_newStream')
       if (muxer.ping === undefined) throw lacks('ping')
       const passing = new Traffic(clock, connection)
-      muxer._newStream = (...args) => watched(spareUpdates(newStream(...args)), passing)
+      muxer._newStream = (...args) => watched(spareUpdates(newStream(...args)), passing, count)
       // After the muxer's own listener: whoever listens first is given what has come already.
       if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
       return muxer
@@ -83,17 +88,20 @@ function spareUpdates(stream: YamuxStream): YamuxStream {
 }
 
 /** What passes on a stream that carries no bulk is what bulk gives way to. */
-function watched(stream: YamuxStream, passing: Traffic): YamuxStream {
+function watched(stream: YamuxStream, passing: Traffic, count?: CountBytes): YamuxStream {
   const { sendData, handleData } = stream
   if (sendData === undefined) throw lacks('sendData')
   if (handleData === undefined) throw lacks('handleData')
   if (stream.onMuxerDrain === undefined) throw lacks('onMuxerDrain')
   stream.sendData = bytes => {
     if (!passing.isBulk(stream)) passing.note()
-    return sendData.call(stream, bytes)
+    const sent = sendData.call(stream, bytes)
+    count?.(stream.protocol ?? '', 'out', sent.sentBytes)
+    return sent
   }
   stream.handleData = frame => {
     if (!passing.isBulk(stream)) passing.note()
+    count?.(stream.protocol ?? '', 'in', frame.header.length)
     handleData.call(stream, frame)
   }
   traffic.set(stream, passing)

@@ -49,6 +49,8 @@ class ServedCall {
   /** Whether its end has been written. */
   answered = false
   timer: Timer | undefined
+  /** Its error waits to be read. */
+  unread: Promise<void> | undefined
 }
 
 export class ServedStream {
@@ -184,6 +186,8 @@ export class ServedStream {
       this.#fail(number, call, err)
     } finally {
       call.timer?.cancel()
+      // An error that is not read goes on counting as a call, too.
+      if (call.unread !== undefined) await call.unread
       this.#calls.delete(number)
       this.#load.calls--
       this.#load.release(bytes)
@@ -210,7 +214,7 @@ export class ServedStream {
     }
     call.controller.abort(thrown)
     try {
-      this.#frames.writeAll(errorFrames(number, thrown))?.catch(() => {})
+      call.unread = this.#frames.writeAll(errorFrames(number, thrown))?.catch(() => {})
       this.#flushIfAlone()
     } catch {
       // The stream is gone.

@@ -8,7 +8,7 @@ import type { InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import { prepare } from '../../interface/prepare.ts'
-import { type Asked, DONE, delta, event, type Said, startModelServer } from '../fixtures/model-server.ts'
+import { DONE, delta, event, type Said, startModelServer } from '../fixtures/model-server.ts'
 
 const WORDS = ['one ', 'two ', 'three ', 'four ', 'five']
 const WHOLE = WORDS.join('')
@@ -40,30 +40,32 @@ const writing = (begun: string, { max_tokens = 99 }: Body, isChat: boolean): Sai
   }
 }
 
-const PRODUCTS: Record<string, (asked: Asked) => Said | undefined> = {
-  vllm({ body }) {
-    const { messages = [], continue_final_message: isTold, add_generation_prompt: isNew } = body as Body
+const PRODUCTS: Record<string, (body: Body, path: string) => Said | undefined> = {
+  vllm(body) {
+    const { messages = [], continue_final_message: isTold, add_generation_prompt: isNew } = body
     const last = messages.at(-1)!
     if (last.role !== 'assistant') return writing('', body, true)
     return isTold && isNew === false ? writing(last.content, body, true) : { status: 400, json: {} }
   },
-  ollama({ body }) {
-    const last = (body as Body).messages!.at(-1)!
+  ollama(body) {
+    const last = body.messages!.at(-1)!
     return writing(last.role === 'assistant' ? last.content : '', body, true)
   },
-  'llama.cpp'({ path, body }) {
+  'llama.cpp'(body, path) {
     if (path === '/apply-template') return { json: { prompt: TEMPLATED } }
     if (path === '/v1/chat/completions') return writing('', body, true)
-    const { prompt = '' } = body as Body
+    const { prompt = '' } = body
     return prompt.startsWith(TEMPLATED) ? writing(prompt.slice(TEMPLATED.length), body, false) : undefined
   },
-  'lm-studio': ({ body }) => writing('', body, true)
+  'lm-studio': body => writing('', body, true)
 }
 const WAYS: Record<string, WritesOn> = { vllm: 'told', ollama: 'last-message', 'llama.cpp': 'template' }
 
 /** What the server gives of an answer of which `said` was said. */
 async function restOf(product: string, params: object = {}, said = SAID, input: object = {}) {
-  await using server = await startModelServer(PRODUCTS[product]!)
+  await using server = await startModelServer(({ body, path }) =>
+    PRODUCTS[product]!(body as unknown as Body, path)
+  )
   const request = prepare({
     ...{ id: 'r', task: 'text-generation', budgetMs: 20_000, params: { maxTokens: 20, ...params } },
     input: { messages: [{ role: 'user', content: 'count' }], ...input },
@@ -78,7 +80,7 @@ async function restOf(product: string, params: object = {}, said = SAID, input: 
   for await (const chunk of engine.infer(request)) chunks.push(proven.accept(chunk))
   const [first, ...rest] = chunks
   const text = rest.map(chunk => ('text' in chunk ? chunk.text : '')).join('')
-  return { first, text, indexes: rest.map(({ index }) => index), done: rest.at(-1), asked: server.asked }
+  return { first, text, indexes: rest.map(({ index }) => index), done: rest.at(-1) }
 }
 
 describe('an answer that another device began', () => {
@@ -124,7 +126,7 @@ describe('an answer that another device began', () => {
 
   it('is read once more by a server that says no template, and refused', async () => {
     const without = PRODUCTS['llama.cpp']!
-    PRODUCTS['llama.cpp'] = asked => (asked.path === '/apply-template' ? undefined : without(asked))
+    PRODUCTS['llama.cpp'] = (body, path) => (path === '/apply-template' ? undefined : without(body, path))
     await expect(restOf('llama.cpp')).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     expect((await restOf('llama.cpp', { seed: 1 })).first).toMatchObject({ continued: 'exact' })
     PRODUCTS['llama.cpp'] = without

@@ -196,7 +196,7 @@ describe('a grammar that is hostile', () => {
     }
   })
 
-  it('is refused when its ways are too many, before it takes seconds', { timeout: 20_000 }, () => {
+  it('is refused when its ways are too many, before it takes seconds', { timeout: 90_000 }, () => {
     const inner = { anyOf: [{ $ref: '#' }, integer] }
     const item = { anyOf: Array.from({ length: 12 }, () => ({ type: 'array', items: inner, minItems: 300 })) }
     const choices = Array.from({ length: 9000 }, (_, n) => n)
@@ -206,7 +206,7 @@ describe('a grammar that is hostile', () => {
     assert.ok(performance.now() - startedMs < 15_000)
   })
 
-  it('keeps no more than its share over a long answer', { timeout: 30_000 }, () => {
+  it('keeps no more than its share over a long answer', { timeout: 90_000 }, () => {
     walk(
       { type: 'array', items: { type: 'string', maxLength: 900 } },
       `[${'"word after word", '.repeat(600)}`

@@ -52,8 +52,9 @@ const product = (name: string, port: number): Product => ({
 })
 
 const OLLAMA = {
-  '/api/tags': { models: [{ name: 'llama3.2:1b' }, { name: 'nomic-embed-text:latest' }] },
+  '/api/tags': { models: [{ name: 'llama3.2:1b' }, { name: 'seer' }, { name: 'nomic-embed-text:latest' }] },
   '/api/show llama3.2:1b': { capabilities: ['completion', 'tools'] },
+  '/api/show seer': { capabilities: ['completion', 'vision'] },
   '/api/show nomic-embed-text:latest': { capabilities: ['embedding'] },
   '/api/ps': { models: [{ name: 'llama3.2:1b', context_length: 4096 }] }
 }
@@ -92,6 +93,7 @@ describe('servers of models on this device', () => {
       OLLAMA,
       [
         { id: 'llama3.2:1b', tasks: ['text-generation'], contextTokens: 4096, slots: 4, resumes: true },
+        { id: 'seer', tasks: ['text-generation'], takesImages: true, slots: 4, resumes: true },
         { id: 'nomic-embed-text:latest', tasks: ['feature-extraction'], slots: 4, resumes: true }
       ]
     ],
@@ -100,13 +102,20 @@ describe('servers of models on this device', () => {
       {
         '/api/v0/models': {
           data: [
-            { id: 'qwen3-4b', type: 'llm', max_context_length: 40_960, loaded_context_length: 8192 },
+            { id: 'qwen3-4b', type: 'vlm', max_context_length: 40_960, loaded_context_length: 8192 },
             { id: 'text-embedding-x', type: 'embeddings', max_context_length: 512 }
           ]
         }
       },
       [
-        { id: 'qwen3-4b', tasks: ['text-generation'], contextTokens: 8192, slots: 4, resumes: 'repeatable' },
+        {
+          id: 'qwen3-4b',
+          tasks: ['text-generation'],
+          contextTokens: 8192,
+          takesImages: true,
+          slots: 4,
+          resumes: 'repeatable'
+        },
         {
           id: 'text-embedding-x',
           tasks: ['feature-extraction'],
@@ -122,14 +131,27 @@ describe('servers of models on this device', () => {
         '/v1/models': {
           data: [{ id: '/models/gemma-3-1b.gguf', owned_by: 'llamacpp', meta: { n_ctx_train: 32_768 } }]
         },
-        '/props': { total_slots: 2, default_generation_settings: { n_ctx: 2048 } }
+        '/props': {
+          total_slots: 2,
+          default_generation_settings: { n_ctx: 2048 },
+          modalities: { vision: false }
+        }
       },
       [{ id: 'gemma-3-1b', tasks: ['text-generation'], contextTokens: 2048, slots: 2, resumes: true }]
     ],
     [
       'vllm',
-      { '/v1/models': { data: [{ id: 'org/m', owned_by: 'vllm', max_model_len: 8192 }] } },
-      [{ id: 'org/m', tasks: ['text-generation'], contextTokens: 8192, slots: 64, resumes: true }]
+      { '/v1/models': { data: [{ id: 'org/m-vl', owned_by: 'vllm', max_model_len: 8192 }] } },
+      [
+        {
+          id: 'org/m-vl',
+          tasks: ['text-generation'],
+          contextTokens: 8192,
+          takesImages: true,
+          slots: 64,
+          resumes: true
+        }
+      ]
     ]
   ])('%s lists what it has', async (name, said, models) => {
     await using server = await startModelServer(paths(said as Record<string, unknown>))
@@ -158,7 +180,7 @@ describe('servers of models on this device', () => {
     const first = await startModelServer(paths(OLLAMA))
     const { port } = first
     const seen = await new Seen().look([product('ollama', port)], [], clock)
-    expect(seen.ids).toHaveLength(2)
+    expect(seen.ids).toHaveLength(3)
 
     // The first request that it does not answer is enough to know.
     await first.close()
@@ -169,7 +191,7 @@ describe('servers of models on this device', () => {
     await using _again = await startModelServer(paths(OLLAMA), port)
     await becomes('the models are back', 5000, () => {
       clock.advance(1000)
-      return seen.ids.length === 2
+      return seen.ids.length === 3
     })
   })
 

@@ -152,7 +152,7 @@ describe('a graph with weights of 8 bits', () => {
         quantizeGraph(model([node('MatMul', ['x', 'w'], 'out'), few, bytes(11, shaped('x', FLOAT, ['n']))])),
       { ...invalid, message: /as many/ }
     )
-    let nested = Buffer.alloc(0)
+    let nested: Buffer = Buffer.alloc(0)
     for (let depth = 0; depth < 20; depth++)
       nested = bytes(1, bytes(4, 'If'), bytes(5, bytes(1, 'then'), bytes(6, nested)))
     assert.throws(() => quantizeGraph(model([nested])), { ...invalid, message: /too deep/ })

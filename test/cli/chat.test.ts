@@ -162,6 +162,6 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
       ]
     )
     assert.equal(code, 0, screen)
-    await vi.waitFor(() => assert.equal(gateway.engine.outcomes.at(-1), 'left'))
+    await vi.waitFor(() => assert.equal(gateway.engine.outcomes.at(-1), 'left'), 20_000)
   })
 })

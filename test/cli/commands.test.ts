@@ -248,6 +248,8 @@ describe('connect', () => {
         A: 'b',
         ANTHROPIC_BASE_URL: gateway.gateway.url,
         ANTHROPIC_MODEL: 'held',
+        ANTHROPIC_DEFAULT_OPUS_MODEL: 'held',
+        ANTHROPIC_DEFAULT_SONNET_MODEL: 'held',
         ANTHROPIC_DEFAULT_HAIKU_MODEL: 'held'
       },
       apiKeyHelper: `lumos-node --home ${gateway.home} token show`

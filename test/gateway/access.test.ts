@@ -160,7 +160,7 @@ describe('the gateway on loopback TCP', () => {
 
   it('has routes of an adopted port that look at the path themselves, however it was written', async () => {
     await using gateway = await startGateway()
-    await using port = await listenAs(gateway, callerWith('read', 'use'), 'ollama')
+    await using port = await listenAs(gateway, callerWith('read', 'use'), { listener: 'ollama' })
     for (const path of ['/api/v2', '/v1/../api/v2', '/api/%762', '/v1/%2e%2e/api/v2'])
       assert.equal((await port.post(`${path}/query/mesh.status`, {})).error.code, 'DENIED', path)
     assert.equal((await port.send('/api/show', { model: 'none' })).status, 404)

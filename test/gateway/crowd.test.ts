@@ -1,8 +1,8 @@
 /** Connections of a listener that are too many. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { describe, it, onTestFinished } from 'vitest'
 import { Connections } from '../../gateway/crowd.ts'
@@ -56,5 +56,30 @@ describe('connections', () => {
     clock.advance(5000)
     assert.equal(connections.isSurplus(await open()), true)
     assert.equal(kept.destroyed || next.destroyed, false)
+  })
+
+  it('of one other device are counted by its address, and forgotten as they end', () => {
+    const server = new EventEmitter()
+    new Connections(server as Server, new ManualClock(), {
+      served: 1000,
+      refused: 0,
+      ofAddress: 2,
+      unprovenMs: 1
+    })
+    const from = (remoteAddress: string) => {
+      const socket = Object.assign(new EventEmitter(), { remoteAddress, destroyed: false, destroy })
+      server.emit('connection', socket)
+      return socket
+    }
+    function destroy(this: { destroyed: boolean }) {
+      this.destroyed = true
+    }
+    const opened = ['10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.2', ...Array(9).fill('127.0.0.1')].map(from)
+    assert.deepEqual(
+      opened.map(({ destroyed }) => destroyed),
+      [false, false, true, ...Array(10).fill(false)]
+    )
+    opened[0]!.emit('close')
+    assert.deepEqual([from('10.0.0.1').destroyed, from('10.0.0.1').destroyed], [false, true])
   })
 })

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { createApp } from '../../gateway/app.ts'
+import { Sessions } from '../../gateway/sessions.ts'
+import { systemClock } from '../../interface/clock.ts'
 import { rawStatus, startGateway } from './running-gateway.ts'
 
 type Started = Awaited<ReturnType<typeof startGateway>>
@@ -82,6 +85,27 @@ describe('the OpenAPI document', () => {
     const etag = String(headers.etag)
     const again = await gateway.tcp('/openapi.json', undefined, { 'if-none-match': etag })
     assert.equal(again.status, 304)
+  })
+
+  it('has each route of the gateway that is no unit and no face of another program', () => {
+    const { units } = gateway
+    const app = createApp({
+      ...{ units, sessions: new Sessions(systemClock), clock: systemClock, log: { ...console } },
+      ...{ aliases: {}, closing: new AbortController().signal }
+    })
+    const others = /^\/(?:v1|v2|mcp|api\/v0|\*|$)|^\/api\/(?!v2\/)|^\/api\/v2\/:(?:kind|domain)\{/
+    const served = app.routes
+      .filter(({ method, path }) => method !== 'ALL' && !others.test(path))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+    // One handler for an address and its watch: addresses hold slashes.
+    const resource = 'GET /api/v2/resource/'
+    const expected = served.flatMap(route =>
+      route === `${resource}*` ? [`${resource}{uri}`, `${resource}{uri}/watch`] : [route]
+    )
+    const described = Object.entries(document.paths)
+      .filter(([path]) => !/^\/api\/v2\/(?:command|query)\//.test(path))
+      .flatMap(([path, item]) => Object.keys(item).map(method => `${method.toUpperCase()} ${path}`))
+    assert.deepEqual(described.toSorted(), [...new Set(expected)].toSorted())
   })
 
   it('names only routes that are there, and each GET answers a HEAD without a body', async () => {

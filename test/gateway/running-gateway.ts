@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../gateway/app.ts'
+import type { FACES } from '../../gateway/faces.ts'
 import { Gateway, NamedTokens } from '../../gateway/index.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import type { Adoptable } from '../../interface/adoption.ts'
@@ -132,17 +133,17 @@ export const grpcIn = (home: string) => ({
 })
 
 /** The routes of a gateway for a caller that holds less than those of its listeners. */
-export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller, listener?: Adoptable) {
+export async function listenAs(
+  { units }: { units: UnitRegistry },
+  caller: Caller,
+  { listener, faces }: { listener?: Adoptable; faces?: typeof FACES } = {}
+) {
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
   const { signal: closing } = new AbortController()
-  const app = createApp({
-    units,
-    aliases: {},
-    sessions: new Sessions(systemClock),
-    clock: systemClock,
-    log,
-    closing
-  })
+  const app = createApp(
+    { units, aliases: {}, sessions: new Sessions(systemClock), clock: systemClock, log, closing },
+    faces
+  )
   const server = createServer(
     getRequestListener((request, env) => app.fetch(request, { ...env, caller, listener }), {
       overrideGlobalObjects: false

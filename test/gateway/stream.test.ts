@@ -180,6 +180,8 @@ describe('a resource over HTTP', () => {
     }
     const { body: model } = await gateway.tcp('/api/v2/resource/lumos%3A%2F%2Fmodel%2Fheld')
     assert.equal(model.data.id, 'held')
+    const { body: filtered } = await gateway.tcp('/api/v2/resource/models?type=none&since=x')
+    assert.equal(filtered.data.total, 0)
     const { body: listed } = await gateway.tcp('/api/v2/resources')
     assert.ok(listed.data.items.some(({ uri }: { uri: string }) => uri === 'lumos://model/{model_id}'))
 

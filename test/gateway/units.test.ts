@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'vitest'
+import { FACES } from '../../gateway/faces.ts'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
 import { callerWith } from '../units/callers.ts'
 import { cookieOf, listenAs, startGateway } from './running-gateway.ts'
@@ -333,5 +334,21 @@ it('whose files are gone after an upgrade is said to need a restart, and the nod
     const { status, body } = await gateway.tcp('/health/live')
     assert.deepEqual([status, body.error.code, loads], [503, 'NODE_NOT_RUNNING', tries])
     assert.match(body.error.hint, /restart the node: lumos-node stop/)
+  }
+})
+
+it('of which one face is gone answers on all others, and tries that one again', async () => {
+  await using gateway = await startGateway()
+  let loads = 0
+  const kserve = () => {
+    loads++
+    return Promise.reject(new Error('Cannot find module'))
+  }
+  await using port = await listenAs(gateway, callerWith('read'), { faces: { ...FACES, kserve } })
+  for (const tries of [1, 2]) {
+    const { status, body } = await port.send('/v2/models/a/infer', {})
+    assert.deepEqual([status, loads], [503, tries])
+    assert.match(JSON.stringify(body), /cannot be loaded/)
+    assert.equal((await port.post('/api/v2/execute', { unit: 'mesh.status' })).status, 200)
   }
 })

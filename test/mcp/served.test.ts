@@ -321,7 +321,8 @@ describe('mcp serve', () => {
     let lines = ''
     child.stdout.on('data', text => (lines += text))
     const send = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-    const told = (pattern: RegExp) => vi.waitUntil(() => pattern.test(lines), { interval: 20, timeout: 8000 })
+    const told = (pattern: RegExp) =>
+      vi.waitUntil(() => pattern.test(lines), { interval: 20, timeout: 30_000 })
     const call = { method: 'tools/call', params: { name: 'mesh_status', arguments: {} } }
 
     child.stdin.write('no message\n')

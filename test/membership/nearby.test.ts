@@ -104,7 +104,7 @@ describe('a device that asks', () => {
   })
 
   it.concurrent('is told after ten seconds when nobody is near, and may give up', {
-    timeout: 30_000
+    timeout: 90_000
   }, async () => {
     const found = await strangers()
     await using den = found.den

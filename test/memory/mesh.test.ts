@@ -83,7 +83,7 @@ beforeAll(async () => {
   attic = await startNode('attic', [den], { log: logOf('attic') })
   shed = await startNode('shed', [den], { role: 'edge' })
   await Promise.all([meets(attic, den), meets(shed, den), meets(den, attic), meets(den, shed)])
-}, 30_000)
+}, 120_000)
 afterAll(async () => {
   for (const node of [shed, attic, den]) await node[Symbol.asyncDispose]()
 })
@@ -146,7 +146,7 @@ describe('a space that is shared', () => {
     } finally {
       await late[Symbol.asyncDispose]()
     }
-  }, 30_000)
+  }, 120_000)
 
   it('goes between writers that are never there at once, by a device that carries it and cannot read it', async () => {
     const homes = { loft: await temporaryHome(), porch: await temporaryHome() }
@@ -184,7 +184,7 @@ describe('a space that is shared', () => {
     await expect(den.memory.read(id, 'default')).rejects.toMatchObject({ code: 'MEMORY_DENIED' })
     await expect(write(den, id, 'from', 'den')).rejects.toMatchObject({ code: 'MEMORY_DENIED' })
     for (const home of Object.values(homes)) await rm(home, { recursive: true, force: true })
-  }, 30_000)
+  }, 120_000)
 
   it('is read and not written by a role that may read it', async () => {
     const { id } = await den.memory.create('signs')
@@ -206,7 +206,7 @@ describe('a space that is shared', () => {
     await inStep(den, attic, id)
     const content = await attic.memory.read(id, 'days')
     expect(content.kind === 'journal' && content.entries.length).toBe(300)
-  }, 30_000)
+  }, 120_000)
 
   it('a device that is no reader any more gets nothing that is written after', async () => {
     const { id } = await den.memory.create('secret')
@@ -269,7 +269,7 @@ describe('a writer that signs a number twice', () => {
     } finally {
       await hostile[Symbol.asyncDispose]()
     }
-  }, 30_000)
+  }, 120_000)
 })
 
 describe('a writer that floods a space', () => {
@@ -304,7 +304,7 @@ describe('a writer that floods a space', () => {
     } finally {
       await hostile[Symbol.asyncDispose]()
     }
-  }, 30_000)
+  }, 120_000)
 })
 
 describe('a search', () => {

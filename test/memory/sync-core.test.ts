@@ -58,6 +58,22 @@ it('a device whose key did not come asks for the newest charter again', () => {
   expect(wanted(false)).toEqual([2, 2])
 })
 
+it('what could not be taken is asked for again, so late that what never fits costs little', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent, nowMs: number) =>
+    stepSync(state, event, nowMs, () => 0).effects.filter(({ type }) => type === 'sendWant').length
+  const offer = { space: 'house', version: 3, charter: 'c', digest: 'd', content: null, checkpoint: 0 }
+  const own = { ...offer, digest: 'less', heads: [], isReadable: true }
+  step({ type: 'space', view: own, own: false }, 0)
+  step({ type: 'met', peer: 'carrier' }, 0)
+  expect(step({ type: 'offer', peer: 'carrier', offer }, 0)).toBe(1)
+  expect(step({ type: 'refused', peer: 'carrier', space: 'house' }, 1000)).toBe(0)
+  const wants = Array.from({ length: 11 }, (_, minute) =>
+    step({ type: 'offer', peer: 'carrier', offer }, RESTATE_MS * (minute + 1))
+  )
+  expect(wants).toEqual([...Array(10).fill(0), 1])
+})
+
 it('a device that takes a checkpoint is sent the one that replaces it, whose pieces are those that are here', () => {
   const state = newSync(() => true)
   const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects.map(({ type }) => type)

@@ -182,7 +182,7 @@ describe('a member that answers no second hello', () => {
 
     await Promise.all([node.mesh.rename('other'), ended(connection)])
     expect(node.mesh.info().name).toBe('other')
-  }, 15_000)
+  }, 60_000)
 })
 
 describe('a stranger', () => {

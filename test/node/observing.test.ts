@@ -11,7 +11,9 @@ import {
   trace
 } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { type Caller, PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { OWNER } from '../units/callers.ts'
 import { knows, startNode } from './mesh-nodes.ts'
 
 interface Made {
@@ -108,6 +110,14 @@ describe('a request to another device', () => {
       break
     }
     const metrics = await attic.remote.execute(den.peerId, call('node.metrics', {}))
+    for (const direction of ['in', 'out'])
+      assert.match(
+        (metrics as { text: string }).text,
+        new RegExp(
+          `^lumos_protocol_bytes_total\\{protocol="/lumos/inference/1",direction="${direction}"\\} [1-9]`,
+          'm'
+        )
+      )
     assert.match((metrics as { text: string }).text, /^lumos_served_requests_total\{[^}]*"ok"\} 1$/m)
   })
 
@@ -126,6 +136,50 @@ describe('a request to another device', () => {
     )
     assert.ok(spans.every(({ ended, error }) => ended && error === undefined))
     assert.ok(!JSON.stringify(spans).includes('the-canary'))
+  })
+
+  it('is in the events of a device for its user, for devices that manage it, and for the one that asked', async () => {
+    for await (const _ of den.infer({ ...REQUEST, id: 'own' }));
+    const all = await attic.remote.execute(den.peerId, {
+      unit: 'event.query',
+      input: { types: ['inference.*'] },
+      requestId: 'r',
+      budgetMs: 5000
+    })
+    assert.deepEqual(
+      (all as { items: { name: string }[] }).items.map(({ name }) => name),
+      ['inference.serving_started', 'inference.serving_ended']
+    )
+    const units = createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    const seenBy = async (caller: Caller) => {
+      const context = { caller, requestId: 'r', budgetMs: 5000 }
+      const { items } = (await units.execute('event.query', { types: ['inference.*'] }, context)) as {
+        items: object[]
+      }
+      return items.length
+    }
+    const peer = { origin: 'peer', peerId: 'other', permissions: ['read', 'use'] } as const
+    assert.deepEqual(
+      await Promise.all([peer, { ...peer, permissions: PERMISSIONS }, OWNER].map(seenBy)),
+      [0, 4, 4]
+    )
+  })
+
+  it('belongs to the trace that a client has named, on the device that answers too', async () => {
+    const before = spans.length
+    const ended = new Promise<void>(resolve =>
+      den.events.addEventListener('inference.serving_ended', () => resolve(), { once: true })
+    )
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    for await (const _ of attic.infer({ ...REQUEST, id: 'traced' }, { traceId }));
+    await ended
+    const traced = spans.slice(before)
+    assert.deepEqual(traced.map(({ name }) => name).toSorted(), [
+      'lumos.attempt',
+      'lumos.request',
+      'lumos.serve'
+    ])
+    assert.deepEqual(new Set(traced.map(({ context }) => context.traceId)), new Set([traceId]))
   })
 
   it('that is given up on says so in its span', async () => {

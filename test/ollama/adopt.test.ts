@@ -71,6 +71,10 @@ async function statusWith(headers: OutgoingHttpHeaders, path = '/api/tags', body
   return promise
 }
 
+interface Completion {
+  readonly choices: readonly { readonly message: { readonly content: string } }[]
+}
+
 describe('the port of Ollama', () => {
   it('answers clients of Ollama without a token, and what asks whether Ollama runs', async () => {
     await adoption().adopt('ollama', port)
@@ -87,6 +91,13 @@ describe('the port of Ollama', () => {
     }
     const { data } = (await (await ask('/v1/models')).json()) as { data: unknown[] }
     assert.equal(data.length, 3)
+    // Its clients add a tag to a name without one, whichever protocol they speak.
+    const model = `${TALKER}:latest`
+    const messages = [{ role: 'user', content: 'good morning' }]
+    const headed = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const chat = await ask('/v1/chat/completions', { ...headed, body: JSON.stringify({ model, messages }) })
+    assert.equal(((await chat.json()) as Completion).choices[0]!.message.content, 'good morning')
+    assert.equal((await ask(`/v1/models/${encodeURIComponent(model)}`)).status, 200)
     // The gateway's own root is for people.
     const headers = { authorization: `Bearer ${devices.token}` }
     assert.match(await (await fetch(devices.gateway.url!, { headers })).text(), /^<!doctype html>/)

@@ -108,7 +108,7 @@ describe('an answer', () => {
     )
     assert.equal(rest.end.type, 'end')
     // When it has ended it is read from the disk.
-    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'))
+    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'), 20_000)
     const again = await attach(`${api}/answers/${id}/stream?from=58`, devices.token)
     assert.deepEqual(indexes(again), [58, 59])
     expect(await stateOf(id)).toMatchObject({
@@ -121,7 +121,7 @@ describe('an answer', () => {
 
   it('that is not durable ends with its client, and what has come stays', async () => {
     const id = await left('on forever', { durable: false, maxTokens: 100_000 })
-    await vi.waitFor(() => assert.equal(devices.engine.running, 0))
+    await vi.waitFor(() => assert.equal(devices.engine.running, 0), 20_000)
     const read = await attach(`${api}/answers/${id}/stream`, devices.token)
     assert.ok(read.texts.length >= 3)
     assert.deepEqual(read.end, { type: 'error', code: 'CANCELLED' })
@@ -131,16 +131,16 @@ describe('an answer', () => {
   it('is cancelled by its id, wherever it is read', async () => {
     const id = await left('on forever', { durable: true, maxTokens: 100_000 })
     const reading = attach(`${api}/answers/${id}/stream`, devices.token)
-    await vi.waitFor(async () => assert.ok((await stateOf(id)).chunks > 5))
+    await vi.waitFor(async () => assert.ok((await stateOf(id)).chunks > 5), 20_000)
     const { body } = await devices.ask(`/../api/v2/answers/${id}`, undefined, { method: 'DELETE' })
     assert.equal(body.data.state, 'cancelled')
     assert.deepEqual((await reading).end, { type: 'error', code: 'CANCELLED' })
-    await vi.waitFor(() => assert.equal(devices.engine.running, 0))
+    await vi.waitFor(() => assert.equal(devices.engine.running, 0), 20_000)
   })
 
   it('is not found by another id, and not read from beyond its end', async () => {
     const id = await left('a b', { durable: true, maxTokens: 4 })
-    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'))
+    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'), 20_000)
     const other = `${'0'.repeat(32)}${id.slice(32)}`
     const stranger = `${id.slice(0, 32)}-${'1'.repeat(12)}`
     const wrong = async (path: string, headers = {}) =>
@@ -163,7 +163,7 @@ describe('an answer', () => {
 
   it('is encrypted on disk, and its id is in no name of a file', async () => {
     const id = await left('sesame sesame', { durable: true, maxTokens: 2 })
-    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'))
+    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'), 20_000)
     const { readFile } = await import('node:fs/promises')
     for (const { home } of [devices.asking, devices.answering]) {
       const names = await readdir(join(home.path, 'answers'))
@@ -178,7 +178,7 @@ describe('an answer', () => {
 
   it('is read on another member device: of the one that asked, and of the one that answered', async () => {
     const id = await left('a b c', { durable: true, maxTokens: 3 })
-    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'))
+    await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'), 20_000)
     await using phone = await startNode('phone', [devices.answering])
     await knows(phone, devices.answering)
     const read = (peer?: string) => Array.fromAsync(phone.answers.read(id, { from: 1, peer }))
@@ -189,7 +189,7 @@ describe('an answer', () => {
       timeout: 5000
     })
     await using visitor = await startNode('visitor', [devices.answering], { role: 'guest' })
-    await vi.waitFor(() => assert.ok(visitor.peers().length > 0))
+    await vi.waitFor(() => assert.ok(visitor.peers().length > 0), 20_000)
     await assert.rejects(Array.fromAsync(visitor.answers.read(id, { peer: 'attic' })))
   })
 })
@@ -200,7 +200,7 @@ describe('a response', () => {
     const kept = async () => (await readdir(join(answering.home.path, 'answers'))).toSorted()
     const before = await kept()
     const made = await client.responses.create({ model: TALKER, input: 'a b c' })
-    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1))
+    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1), 20_000)
     const id = (await asking.answers.list())[0]!.id
     assert.equal((await asking.answers.show(id, { peer: answering.peerId })).info.state, 'done')
     await client.responses.delete(made.id)
@@ -209,7 +209,7 @@ describe('a response', () => {
 
     await client.responses.create({ model: TALKER, input: 'a b c', store: false })
     const stored = await client.responses.create({ model: TALKER, input: 'a b c' })
-    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1))
+    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1), 20_000)
     await client.responses.delete(stored.id)
   })
 
@@ -285,9 +285,9 @@ describe('a response', () => {
 
   it('in the background is cancelled, and fails with its reason', async () => {
     const { id } = await client.responses.create({ model: TALKER, input: 'on forever', background: true })
-    await vi.waitFor(() => assert.equal(devices.engine.running, 1))
+    await vi.waitFor(() => assert.equal(devices.engine.running, 1), 20_000)
     assert.equal((await client.responses.cancel(id)).status, 'cancelled')
-    await vi.waitFor(() => assert.equal(devices.engine.running, 0))
+    await vi.waitFor(() => assert.equal(devices.engine.running, 0), 20_000)
     const failing = await client.responses.create({
       model: TALKER,
       input: 'a fail after 1',
@@ -296,7 +296,7 @@ describe('a response', () => {
     await vi.waitFor(async () => {
       const { status, error } = await client.responses.retrieve(failing.id)
       assert.deepEqual([status, error?.code], ['failed', 'stream_interrupted'])
-    })
+    }, 20_000)
   })
 })
 

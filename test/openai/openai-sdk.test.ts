@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import OpenAI from 'openai'
+import { LengthFinishReasonError } from 'openai/error'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestIdOf } from '../../interface/answers.ts'
 import { EMBEDDER, RANKER, TALKER, vectorOf } from './scripted-engine.ts'
@@ -193,6 +194,22 @@ describe('chat', () => {
       max_tokens: 2
     })
     assert.deepEqual([cut.choices[0]!.message.content, cut.choices[0]!.finish_reason], ['a b ', 'length'])
+  })
+
+  it('says of JSON that it was cut, and `parse` takes none that is', async () => {
+    const asked = (max_tokens: number) =>
+      client.chat.completions.parse({
+        ...{ model: TALKER, messages: user('a'), max_tokens },
+        response_format: { type: 'json_schema', json_schema: { name: 'place', schema: { type: 'object' } } }
+      })
+    const whole = await asked(2)
+    assert.equal(whole.choices[0]!.finish_reason, 'stop')
+    await assert.rejects(asked(1), LengthFinishReasonError)
+    const { status, incomplete_details } = await client.responses.create({
+      ...{ model: TALKER, input: 'a', max_output_tokens: 1 },
+      text: { format: { type: 'json_object' } }
+    })
+    assert.deepEqual([status, incomplete_details?.reason], ['incomplete', 'max_output_tokens'])
   })
 
   it('takes all roles, and content as text, parts or nothing', async () => {

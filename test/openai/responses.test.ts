@@ -58,12 +58,8 @@ describe('responses', () => {
 
   it('say where they wait for their turn, as comments, which take no number', async () => {
     async function* pieces(): AsyncGenerator<Piece> {
-      yield {
-        type: 'progress',
-        index: 0,
-        stage: 'queued',
-        queue: { place: 2, of: 3, wait_ms: 4000 }
-      }
+      const queue = { place: 2, of: 3, wait_ms: 4000 }
+      yield { type: 'progress', index: 0, stage: 'queued', done: 0, queue }
       yield { type: 'done', index: 0, finish_reason: 'stop', usage: {} }
     }
     const events = new Events({ id: 'resp_1' } as Head, new ResponseOutput('r'))

@@ -27,27 +27,13 @@ interface DevicesOptions {
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-export async function startDevices({
-  origins = [],
-  aliases = {},
-  directories,
-  models,
-  keep = '1h',
-  clock = systemClock,
-  adopted,
-  settings
-}: DevicesOptions = {}) {
-  const engine = new ScriptedEngine()
-  const answering = await startNode(
-    'attic',
-    [],
-    directories
-      ? { settings: { 'models.directories': directories } }
-      : { models: models ?? scriptedModels(engine) }
-  )
-  const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep, ...settings } })
-  await knows(asking, answering)
+type Asking = Awaited<ReturnType<typeof startNode>>
 
+/** A gateway of a node that runs. */
+export async function startGatewayOf(
+  asking: Asking,
+  { origins = [], aliases = {}, clock = systemClock, adopted }: DevicesOptions = {}
+) {
   const errors: object[] = []
   const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => void errors.push(fields) }
   const { socketPath, tokenPath } = asking.home
@@ -74,7 +60,32 @@ export async function startDevices({
     stop() {}
   })
   await gateway.start()
-  const baseURL = `${gateway.url}/v1`
+  return { gateway, units, errors, token, baseURL: `${gateway.url}/v1` }
+}
+
+export async function startDevices({
+  origins = [],
+  aliases = {},
+  directories,
+  models,
+  keep = '1h',
+  clock = systemClock,
+  adopted,
+  settings
+}: DevicesOptions = {}) {
+  const engine = new ScriptedEngine()
+  const answering = await startNode(
+    'attic',
+    [],
+    directories
+      ? { settings: { 'models.directories': directories } }
+      : { models: models ?? scriptedModels(engine) }
+  )
+  const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep, ...settings } })
+  await knows(asking, answering)
+
+  const served = await startGatewayOf(asking, { origins, aliases, clock, ...(adopted && { adopted }) })
+  const { gateway, units, errors, token, baseURL } = served
 
   return {
     ...{ engine, asking, answering, baseURL, token, errors, gateway, units },

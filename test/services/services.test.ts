@@ -9,8 +9,11 @@ import type { LumosNode } from '../../interface/node.ts'
 import { chosenFor } from '../../node/services/index.ts'
 import { readStated, statedPart } from '../../node/services/stated.ts'
 import { loadConfig } from '../../node/settings/config.ts'
+import { createUnits } from '../../units/index.ts'
 import { runCli } from '../cli/run-cli.ts'
+import { listenAs } from '../gateway/running-gateway.ts'
 import { knows, startNode, until, waitFor } from '../node/mesh-nodes.ts'
+import { OWNER } from '../units/callers.ts'
 import { FakeHub } from '../weights/fake-hub.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../examples/configurations')
@@ -101,6 +104,19 @@ describe('the configuration of services', () => {
     )
     assert.equal(warnings.length, 1)
     assert.match(warnings[0]!, /lumos\.yaml:3:5: services\.clip\.package: not used here: package, server\./)
+  })
+
+  it('takes smaller weights for graphs of ONNX, in each form, and says that other runtimes have none', async () => {
+    const models = 'models: { default: { model: a, runtime: onnx, optimization: int8 } }'
+    const whole = await servicesOf(`services:\n  clip:\n    ${models}\n`)
+    const short = await servicesOf('services: [clip]\nmodels: [a]\nruntime: onnx\noptimization: int8\n')
+    for (const { services, warnings } of [whole, short]) {
+      expect(services.clip).toMatchObject({ models: { default: { model: 'a', optimization: 'int8' } } })
+      assert.deepEqual(warnings, [])
+    }
+    const { services, warnings } = await servicesOf(await readFile(join(EXAMPLES, 'edge-short.yaml'), 'utf8'))
+    assert.ok(!JSON.stringify(services).includes('int8'))
+    assert.match(warnings.join(), /not used here: optimization/)
   })
 
   it('says of variables which no engine gets, and reads those for a program', async () => {
@@ -226,6 +242,24 @@ describe('a node with services', () => {
     assert.throws(() => den.services.get('number'), { code: 'SERVICE_NOT_FOUND', hint: 'Closest: numbers.' })
   })
 
+  it('makes smaller weights of a model that is here, and asks these in its place', {
+    timeout: 60_000
+  }, async () => {
+    const models = 'models: { default: { model: digits-cnn, runtime: onnx, optimization: int8 } }'
+    const home = await homeWith(`services:\n  digits:\n    ${models}\n`)
+    await using den = await startNode('den', [], { home, settings: { 'models.directories': MODELS } })
+    await waitFor(() => den.services.get('digits').modelId === 'digits-cnn-int8')
+    assert.deepEqual(
+      den.jobs.list().map(({ kind, summary }) => [kind, summary]),
+      [['model.quantize', 'digits-cnn as digits-cnn-int8']]
+    )
+    const { output } = await askedWith(den, 'digits', 'image-classification', await readFile(SEVEN))
+    assert.equal(output.labels[0]!.label, '7')
+    assert.equal(den.services.get('digits').status, 'ready')
+    const loaded = den.models().filter(({ providers }) => providers.some(({ state }) => state === 'ready'))
+    assert.ok(loaded.every(({ model }) => ['digits', 'digits-cnn-int8'].includes(model)))
+  })
+
   it('brings what is not here, takes up what is meant for it, and says what did not come', {
     timeout: 60_000
   }, async () => {
@@ -278,10 +312,13 @@ describe('a service of a program', () => {
       { id: 'speak', status: 'failed', models: [{ reason: expect.stringContaining('no program "speak"') }] }
     ])
     assert.equal(den.jobs.list().length, 0)
-    const input = { messages: [{ role: 'user' as const, content: 'x' }] }
-    const said = await Array.fromAsync(den.infer({ task: 'text-generation', model: 'talker', input }))
-    const text = said.flatMap(chunk => (chunk.type === 'text' ? chunk.text : [])).join('')
-    assert.ok(text.split(' ')[0]!.split(',').includes('KIND'), text)
+    const units = createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    await using http = await listenAs({ units }, OWNER)
+    const messages = [{ role: 'user', content: 'x' }]
+    const { status, body } = await http.send('/v1/chat/completions', { model: 'talker', messages })
+    assert.equal(status, 200)
+    const [{ message }] = body.choices
+    assert.ok(message.content.split(' ')[0].split(',').includes('KIND'), message.content)
   })
 
   it('is run as the services of this device say: the smallest batch, and their variables', () => {

@@ -5,12 +5,15 @@ import type { LumosError } from '../../interface/errors.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { UnitServer } from '../../interface/remote.ts'
 import { INPUT_BYTES_MAX, PERMISSIONS, type Permission, type Route } from '../../interface/units.ts'
+import type { MeshContext } from '../../node/feature.ts'
+import { unitsForPeers } from '../../node/remote/for-peers.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { decodeError } from '../../protocols/wire/errors.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { type Message, MessageReader, messageFrames, TYPE } from '../../protocols/wire/messages.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { loses, meets, startNode } from '../node/mesh-nodes.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
@@ -38,7 +41,7 @@ function unitsOf(node: DrivenNode): UnitRegistry {
 const served = (): UnitServer => {
   const units = unitsOf(den)
   return {
-    get: unit => (unit === 'test.wait' ? { permission: 'use' } : units.get(unit)),
+    get: unit => (unit === 'test.wait' ? { permission: 'use', kind: 'command' } : units.get(unit)),
     async execute(unit, input, context) {
       if (unit !== 'test.wait') return units.execute(unit, input, context)
       held.begun.resolve()
@@ -214,6 +217,40 @@ it('of 10,000 calls at once each is answered or refused', async () => {
   const refused = ends.filter(end => end.status === 'rejected' && end.reason.code === 'OVERLOADED').length
   expect(answered).toBeGreaterThanOrEqual(256)
   expect(answered + refused).toBe(10_000)
+})
+
+it('a peer has a rate, and a number under way, of what costs more than an answer from memory; others keep theirs', async () => {
+  const clock = new ManualClock()
+  const waiting: (() => void)[] = []
+  const ask = (peerId: string, unit: string) =>
+    limited
+      .execute(peerId, { ...wait, unit }, new AbortController().signal)
+      .then(String, ({ code }: LumosError) => code)
+  const members = { get: () => ({ role: 'member' }) } as unknown as MeshContext['members']
+  const limited = unitsForPeers({ members, clock, log: {} as never }, async () => ({
+    get: unit => ({ permission: 'use' as const, kind: unit === 'test.wait' ? 'command' : 'query' }),
+    execute: async unit => unit === 'test.wait' && new Promise<void>(resolve => waiting.push(resolve)),
+    async *stream() {}
+  }))
+  const calls = Array.from({ length: 33 }, () => ask('a', 'test.wait'))
+  expect(await calls.at(-1)).toBe('OVERLOADED')
+  for (const end of waiting.splice(0)) end()
+  await Promise.all(calls)
+  const many = async (peerId: string, unit: string, count: number) => {
+    let done = 0
+    for (let n = 0; n < count; n++) {
+      const asked = ask(peerId, unit)
+      await setImmediate()
+      for (const end of waiting.splice(0)) end()
+      if ((await asked) !== 'RATE_LIMITED') done++
+    }
+    return done
+  }
+  expect(await many('a', 'test.wait', 200)).toBe(200 - 32)
+  expect([await many('a', 'event.query', 5), await many('a', 'model.list', 500)]).toEqual([0, 500])
+  expect(await many('b', 'event.query', 5)).toBe(5)
+  clock.advance(1000)
+  expect(await many('a', 'event.query', 20)).toBe(10)
 })
 
 it('a device whose version has no such protocol is too old, and says so', async () => {

@@ -9,7 +9,7 @@ import { createUnits } from '../../units/index.ts'
 import { addressed } from '../../units/resources/address.ts'
 import { RESOURCES } from '../../units/resources/index.ts'
 import { READ_MS_MIN } from '../../units/resources/watched.ts'
-import { WATCHED_MAX } from '../../units/resources/watches.ts'
+import { WATCHED_MAX, WATCHERS_OF_ONE_MAX } from '../../units/resources/watches.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
@@ -101,6 +101,11 @@ describe('the addresses of resources', () => {
     assert.equal(uriOf('LUMOS:/engines/status/'), 'lumos://engines')
     assert.equal(uriOf('model/org/name%3Aq4'), 'lumos://model/org%2Fname%3Aq4')
     assert.deepEqual(addressed(RESOURCES, 'device/gpu0/health').input, { device_id: 'gpu0' })
+    const filtered = addressed(RESOURCES, 'asms://models/registry?type=text-generation&status=ready')
+    assert.equal(filtered.uri, 'lumos://models?status=ready&type=text-generation')
+    assert.deepEqual(filtered.input, { status: 'ready', type: 'text-generation' })
+    // Who is meant is in the path alone.
+    assert.equal(addressed(RESOURCES, 'model/a?model_id=b').input.model_id, 'a')
   })
 
   it('are refused where no resource has them, with the closest', async () => {
@@ -117,9 +122,24 @@ describe('the addresses of resources', () => {
       await assert.rejects(read(uri), { code: 'RESOURCE_NOT_FOUND' }, uri)
     }
     await assert.rejects(read('model/%zz'), { code: 'INVALID_INPUT' })
+    for (const query of ['colour=red', 'status=hot', 'type=a&type=b', '__proto__=x', 'limit=1e9'])
+      await assert.rejects(read(`lumos://models?${query}`), { code: 'INVALID_INPUT' }, query)
     await assert.rejects(read('x'.repeat(2000)), { code: 'INVALID_INPUT' })
     await assert.rejects(read('device/nothing1/info'), { code: 'INVALID_INPUT' })
     await assert.rejects(read('model/none'), { code: 'MODEL_NOT_FOUND' })
+  })
+
+  it('take filters, which their units check, to read and to watch', async () => {
+    const { units, watch, clock } = setUp()
+    const read = async (uri: string) => {
+      const data = await units.execute('resource.read', { uri }, contextOf(OWNER))
+      return (data as { total: number }).total
+    }
+    assert.equal(await read('lumos://models?type=tensor-none'), 0)
+    assert.ok((await read('lumos://models?type=text-generation')) > 0)
+    const items = watch('lumos://models?type=tensor-none')
+    assert.equal(((await next(items, clock)).data as { total: number }).total, 0)
+    await items.return(undefined)
   })
 
   it('give what their units give, to those who may ask the unit', async () => {
@@ -204,6 +224,28 @@ describe('a watched resource', () => {
     const end = items.next()
     leaving.abort()
     assert.equal((await end).done, true)
+  })
+
+  it('is refused to one program or device beyond its share, and not to others', async () => {
+    const { watch } = setUp()
+    const leaving = new AbortController()
+    let watching = 0
+    const begin = (caller: Caller) => {
+      void watch('lumos://mesh/peers', { caller, signal: leaving.signal }).next()
+      watching++
+    }
+    const token: Caller = { ...callerWith('read'), token: 'notebook' }
+    const peer: Caller = { origin: 'peer', peerId: 'p', permissions: ['read'] }
+    for (const caller of [token, peer]) {
+      for (let n = 0; n < WATCHERS_OF_ONE_MAX; n++) begin(caller)
+      await settled()
+      assert.throws(() => watch('lumos://mesh/peers', { caller }), { code: 'OVERLOADED' })
+    }
+    begin({ ...token, token: 'other' })
+    for (let n = 0; n <= WATCHERS_OF_ONE_MAX; n++) begin(OWNER)
+    await settled()
+    assert.equal(watching, 3 * WATCHERS_OF_ONE_MAX + 2)
+    leaving.abort()
   })
 
   it('is refused beyond the number that is kept', async () => {

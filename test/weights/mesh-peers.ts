@@ -155,6 +155,7 @@ export class MeshPeers implements AsyncDisposable {
       stated: () => undefined,
       interfaces: () => ({}),
       isConnected: () => true,
+      traffic: () => [],
       manifestChanged: () => device().announce(),
       open: (id, protocols, options): Promise<Stream> =>
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -18,8 +18,8 @@ export function inferKept(
   context: UnitContext,
   onRoute: InferOptions['onRoute'] = route => context.onRoute?.(route)
 ): AsyncIterable<InferenceChunk> {
-  const { answer, signal, peer, policy, continuation, receipt, unkept } = context
-  const asked = { peer, policy, continuation, receipt, unkept }
+  const { answer, signal, peer, policy, continuation, receipt, unkept, traceId } = context
+  const asked = { peer, policy, continuation, receipt, unkept, traceId }
   const request = { ...question, ...identityOf(context) }
   if (answer === undefined || isWhole(request)) {
     return node.infer(request, { signal, ...asked, onRoute })

@@ -1,4 +1,7 @@
-/** Addresses of resources: `lumos://model/tiny-llm`. Those of other platforms, `asms://…`, mean the same. */
+/**
+ * Addresses of resources: `lumos://model/tiny-llm`. Those of other platforms, `asms://…`, mean the same. What follows a
+ * question mark are further fields of the input: `lumos://models?type=text-generation`.
+ */
 
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { closestNames } from '../../interface/suggest.ts'
@@ -12,18 +15,23 @@ export interface Addressed {
   readonly resource: Resource
   /** In its one spelling. */
   readonly uri: string
-  readonly input: Readonly<Record<string, string>>
+  readonly input: Readonly<Record<string, string | string[]>>
 }
 
 /**
  * @throws {LumosError} `RESOURCE_NOT_FOUND` for an address that no resource has; `INVALID_INPUT` where it is no address.
  */
 export function addressed(resources: readonly Resource[], address: string): Addressed {
-  const steps = stepsOf(address)
+  const [path = '', query = ''] = cut(address)
+  const steps = stepsOf(path)
+  const filters = filtersIn(query)
   for (const resource of resources) {
     for (const pattern of [resource.pattern, ...(resource.aliases ?? [])]) {
       const input = inputOf(pattern.split('/'), steps)
-      if (input !== undefined) return { resource, uri: uriOf(resource.pattern, input), input }
+      if (input === undefined) continue
+      const uri = `${uriOf(resource.pattern, input)}${filters.text}`
+      // Who is meant is in the path alone.
+      return { resource, uri, input: { ...filters.fields, ...input } }
     }
   }
   const closest = closestNames(
@@ -34,6 +42,26 @@ export function addressed(resources: readonly Resource[], address: string): Addr
     hint: `${closest.length > 0 ? `Closest: ${closest.map(name => `lumos://${name}`).join(', ')}. ` : ''}All: lumos-node exec resource.list`,
     details: { closest }
   })
+}
+
+function cut(address: string): [path: string, query?: string] {
+  const at = address.indexOf('?')
+  return at < 0 ? [address] : [address.slice(0, at), address.slice(at + 1)]
+}
+
+/** In one spelling, so that the same filters are one watched resource. Their unit checks them. */
+function filtersIn(query: string): { text: string; fields: Record<string, string | string[]> } {
+  const params = new URLSearchParams(query)
+  params.sort()
+  const fields: Record<string, string | string[]> = {}
+  for (const name of new Set(params.keys())) {
+    const [value, ...more] = params.getAll(name)
+    Object.defineProperty(fields, name, {
+      value: more.length > 0 ? [value, ...more] : value,
+      enumerable: true
+    })
+  }
+  return { text: params.size > 0 ? `?${params}` : '', fields }
 }
 
 /** The scheme may be left out, and loses a slash on the way through some proxies. */

@@ -11,6 +11,8 @@ import { Watched, type WatchItem } from './watched.ts'
 
 /** A page watches some ten resources; this is room for a hundred pages. */
 const WATCHERS_MAX = 1024
+/** Of one program with a token of its own, and of one other device: three pages. The owner's programs have the rest. */
+export const WATCHERS_OF_ONE_MAX = 32
 /** Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. */
 export const WATCHED_MAX = 128
 /** A page that is loaded again, or a laptop that changes its network, comes back within this time. */
@@ -29,16 +31,18 @@ export class Watches {
   /** The one that was watched last is the last. */
   readonly #watched = new Map<string, Watched>()
   #watchers = 0
-  #count = 0
+  /** By the callers that have a share each. */
+  readonly #watchersOf = new Map<string, number>()
+  #made = 0
 
   constructor(components: WatchesComponents) {
     this.#components = components
     this.#told = new Told(components.events)
   }
 
-  /** @throws {LumosError} `OVERLOADED`, at once, when as many are watching as may. */
+  /** @throws {LumosError} `OVERLOADED`, at once, when as many are watching as may, or as many of this caller. */
   watch(what: Addressed, since: string | undefined, context: UnitContext): AsyncIterable<WatchItem> {
-    this.#checkRoom()
+    this.#checkRoom(sharerOf(context))
     return this.#follow(what, since, context)
   }
 
@@ -47,25 +51,35 @@ export class Watches {
     since: string | undefined,
     context: UnitContext
   ): AsyncGenerator<WatchItem> {
-    this.#checkRoom()
+    const sharer = sharerOf(context)
+    this.#checkRoom(sharer)
     const key = JSON.stringify([what.uri, context.caller])
     const known = this.#watched.get(key)
     this.#watched.delete(key)
     const watched = known === undefined || known.hasFailed ? this.#newOne(what, context) : known
     this.#watched.set(key, watched)
-    this.#watchers++
+    this.#count(sharer, 1)
     try {
       yield* watched.watch(since, endOf(context))
     } finally {
-      this.#watchers--
+      this.#count(sharer, -1)
       this.#forgetLater(key, watched)
     }
   }
 
-  #checkRoom(): void {
-    if (this.#watchers >= WATCHERS_MAX) {
+  #count(sharer: string | undefined, by: 1 | -1): void {
+    this.#watchers += by
+    if (sharer === undefined) return
+    const count = (this.#watchersOf.get(sharer) ?? 0) + by
+    if (count === 0) this.#watchersOf.delete(sharer)
+    else this.#watchersOf.set(sharer, count)
+  }
+
+  #checkRoom(sharer: string | undefined): void {
+    if (this.#watchers >= WATCHERS_MAX)
       throw new LumosError('OVERLOADED', `${WATCHERS_MAX} programs and pages are watching resources already.`)
-    }
+    if (sharer !== undefined && (this.#watchersOf.get(sharer) ?? 0) >= WATCHERS_OF_ONE_MAX)
+      throw new LumosError('OVERLOADED', `This caller watches ${WATCHERS_OF_ONE_MAX} resources already.`)
   }
 
   #newOne({ resource, input }: Addressed, { caller, requestId }: UnitContext): Watched {
@@ -74,7 +88,7 @@ export class Watches {
     const names = eventNames(resource.events, [...events.schemas.keys()])
     return new Watched({
       clock,
-      epoch: `${clock.wallMs().toString(36)}${(this.#count++).toString(36)}`,
+      epoch: `${clock.wallMs().toString(36)}${(this.#made++).toString(36)}`,
       everyMs: resource.everyMs,
       read: ({ signal }) =>
         read(resource.unit, input, { caller, requestId, signal, budgetMs: DEFAULT_BUDGET_MS, onRoute() {} }),
@@ -105,3 +119,7 @@ export class Watches {
 function endOf({ signal, caller: { ended } }: UnitContext): AbortSignal | undefined {
   return signal && ended ? AbortSignal.any([signal, ended]) : (signal ?? ended)
 }
+
+/** By what its caller is known, where it has a share of its own. */
+const sharerOf = ({ caller: { peerId, token } }: UnitContext): string | undefined =>
+  peerId === undefined ? token && `token ${token}` : `peer ${peerId}`

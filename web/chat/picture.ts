@@ -19,7 +19,3 @@ export async function pictureOf(file: Blob): Promise<string> {
   bitmap.close()
   return canvas.toDataURL('image/jpeg', 0.9).replace(/^data:[^,]*,/, '')
 }
-
-/** Models say nowhere whether they see pictures; their names do. */
-const SEES = /llava|vision|moondream|pixtral|minicpm-v|(?:^|[-_/:.\d])vl(?:[-_:.]|$)|gemma-?3|llama-?4/i
-export const seesPictures = (model: string): boolean => SEES.test(model)

@@ -7,7 +7,6 @@ import { Composer } from '../chat/composer.tsx'
 import { Conversations } from '../chat/list.tsx'
 import { Said } from '../chat/message.tsx'
 import { Options, options } from '../chat/options.tsx'
-import { seesPictures } from '../chat/picture.ts'
 import type { Conversation, Message } from '../chat/shelf.ts'
 import { useConversations, useMessages, useShelf } from '../chat/use-shelf.ts'
 import { type Model, useModels } from '../models/all.ts'
@@ -61,7 +60,11 @@ export function Chat({ place }: ScreenProps) {
               </Button>
             </Empty>
           ) : (
-            <Talk key={id ?? 'new'} {...{ shelf, model, id }} known={list?.find(one => one.id === id)} />
+            <Talk
+              key={id ?? 'new'}
+              {...{ shelf, model, id, takesPictures: takesPictures(texts, model) }}
+              known={list?.find(one => one.id === id)}
+            />
           )}
         </div>
         {shelf && (
@@ -84,6 +87,10 @@ export function Chat({ place }: ScreenProps) {
 /** One that is loaded answers at once. */
 const preferred = (models: readonly Model[] | undefined): string | undefined =>
   (models?.find(({ status }) => status === 'ready') ?? models?.[0])?.id
+
+/** A device that says that its model takes none refuses them, so one that takes them is enough. */
+const takesPictures = (models: readonly Model[], called: string): boolean =>
+  models.some(({ id, providers }) => id === called && providers.some(one => one.takes_images))
 
 function Picker({
   models,
@@ -114,9 +121,10 @@ interface TalkProps {
   readonly model: string
   readonly id: string | undefined
   readonly known: Conversation | undefined
+  readonly takesPictures: boolean
 }
 
-function Talk({ shelf, model, id, known }: TalkProps) {
+function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
   const w = useWords()
   const { messages, error } = useMessages(shelf, id)
   const current = useStore(growing)[id ?? '']
@@ -185,7 +193,7 @@ function Talk({ shelf, model, id, known }: TalkProps) {
         {isAnswering ? w.chat.waits : current ? w.chat.answered : ''}
       </p>
       <Composer
-        takesPictures={seesPictures(model)}
+        takesPictures={takesPictures}
         isAnswering={isAnswering}
         disabled={false}
         onSend={(text, images) => void send(text, images)}

@@ -708,6 +708,8 @@ export const en = {
       'engine.removed': 'Engine removed',
       'engine.started': 'Engine started',
       'engine.stopped': 'Engine stopped',
+      'engine.error': 'Engine failed',
+      'engine.health_changed': 'Health of an engine',
       'service.created': 'Service created',
       'service.scaled': 'Service scaled',
       'service.failed': 'Service failed',

@@ -694,6 +694,8 @@ export const zh: Words = {
       'engine.removed': '引擎已移除',
       'engine.started': '引擎已启动',
       'engine.stopped': '引擎已停止',
+      'engine.error': '引擎出错',
+      'engine.health_changed': '引擎健康状态',
       'service.created': '服务已创建',
       'service.scaled': '服务已调整规模',
       'service.failed': '服务出错',

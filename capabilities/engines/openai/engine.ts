@@ -13,7 +13,7 @@ import { isRecord } from '../../../interface/record.ts'
 import { definitionOf, type TaskInput, type TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import { eventsOf } from './event-stream.ts'
-import { goingOn, type WritesOn } from './going-on.ts'
+import type { WritesOn } from './going-on.ts'
 import { call, callJson, limited, type ModelServer, parseJson, readJson, withoutKey } from './http.ts'
 import { Pieces } from './pieces.ts'
 import { generationBody } from './request.ts'
@@ -72,6 +72,8 @@ export class OpenAiEngine implements Engine {
       const { path, body } = generationBody(request, model)
       return yield* this.#written(path, body, new Pieces(server.name, most), signal)
     }
+    // Loaded when an answer that another one began comes for the first time.
+    const { goingOn } = await import('./going-on.ts')
     const { path, body, saidIndex, rest } = await goingOn({ ...request, resume }, this.#served, signal)
     yield* rest(this.#written(path, body, new Pieces(server.name, most - saidIndex), signal))
   }

@@ -19,7 +19,7 @@ import { generationBody } from './request.ts'
  */
 export type WritesOn = 'template' | 'last-message' | 'told'
 
-export interface GoingOn {
+interface GoingOn {
   readonly path: string
   readonly body: object
   /** Pieces that were said and do not come again. */

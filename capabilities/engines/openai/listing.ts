@@ -18,6 +18,8 @@ const MODELS_AT_ONCE = 8
 /** Names of models that make vectors, and of those that rank. */
 const EMBEDS = /embed|(?:^|[/_-])(?:bge|e5|gte|nomic|minilm)(?:[-_:.]|$)/i
 const RANKS = /rerank/i
+/** Of those whose conversations hold pictures. */
+const SEES = /llava|vision|moondream|pixtral|minicpm-v|(?:^|[-_/:.\d])vl(?:[-_:.]|$)|gemma-?3|llama-?4/i
 
 /** One model of a server. */
 export interface Listed {
@@ -28,6 +30,8 @@ export interface Listed {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: number
   readonly slots: number
+  /** Whether its conversations may hold pictures. */
+  readonly takesImages: boolean
   readonly writesOn?: WritesOn
 }
 
@@ -59,7 +63,8 @@ const ollama: Product = {
           tasks: can === undefined ? tasksOf(model) : can.includes('embedding') ? EMBEDDING : GENERATION,
           contextTokens: held,
           slots: 4,
-          writesOn: 'last-message'
+          writesOn: 'last-message',
+          takesImages: can?.includes('vision')
         })
       })
       all.push(...(await Promise.all(some)))
@@ -78,7 +83,8 @@ const lmStudio: Product = {
       listed(String(id), {
         tasks: type === 'embeddings' ? EMBEDDING : GENERATION,
         contextTokens: held ?? most,
-        slots: 4
+        slots: 4,
+        takesImages: type === undefined ? undefined : type === 'vlm'
       })
     )
   }
@@ -92,6 +98,7 @@ const llamaCpp: Product = {
     const props = await callJson(server, '/props', { signal }).catch(() => ({}))
     const settings = isRecord(props) ? props.default_generation_settings : undefined
     const slots = isRecord(props) ? Number(props.total_slots) : 0
+    const modalities = isRecord(props) && isRecord(props.modalities) ? props.modalities : undefined
     return models.map(({ id, meta }) => {
       const model = String(id)
       // Its server calls a model by the path of its file.
@@ -101,7 +108,8 @@ const llamaCpp: Product = {
         tasks: tasksOf(name),
         contextTokens: isRecord(settings) ? settings.n_ctx : isRecord(meta) ? meta.n_ctx_train : undefined,
         slots,
-        writesOn: 'template'
+        writesOn: 'template',
+        takesImages: modalities && modalities.vision === true
       })
     })
   }
@@ -152,13 +160,18 @@ interface Facts {
   readonly contextTokens?: unknown
   readonly slots: number
   readonly writesOn?: WritesOn
+  /** Where its server does not say it, the name does. */
+  readonly takesImages?: boolean | undefined
 }
 
-function listed(model: string, { id = model, tasks, contextTokens, slots, writesOn }: Facts): Listed {
+function listed(
+  model: string,
+  { id = model, tasks, contextTokens, slots, takesImages, writesOn }: Facts
+): Listed {
   const tokens = Number(contextTokens)
   const isStated = Number.isSafeInteger(tokens) && tokens > 0 && tokens <= CONTEXT_TOKENS_MAX
   return {
-    ...{ model, id, tasks },
+    ...{ model, id, tasks, takesImages: takesImages ?? SEES.test(id) },
     // Peers refuse the manifest of a device that states more.
     slots: Math.max(1, Math.min(Math.floor(slots), SLOTS_MAX)) || 1,
     ...(isStated && { contextTokens: tokens }),

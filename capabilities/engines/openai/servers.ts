@@ -138,7 +138,8 @@ export class ModelServers implements Startable {
     return models === undefined ? listed : listed.filter(({ model }) => models.includes(model))
   }
 
-  #placed(server: NamedServer, { id, model, tasks, slots, contextTokens, writesOn }: Listed): PlacedModel {
+  #placed(server: NamedServer, listed: Listed): PlacedModel {
+    const { id, model, tasks, slots, contextTokens, takesImages, writesOn } = listed
     const onGone = () => void this.#look()
     return {
       place: `${server.name} at ${server.url}`,
@@ -146,6 +147,7 @@ export class ModelServers implements Startable {
         ...{ id, tasks, slots },
         engine: new OpenAiEngine({ server, model, writesOn, clock: this.#options.clock, onGone }),
         ...(contextTokens !== undefined && { contextTokens }),
+        ...(takesImages && { takesImages }),
         // Elsewhere an answer that is written again is paid again.
         ...(server.leavesMesh ? { leavesMesh: true } : { resumes: writesOn !== undefined || 'repeatable' })
       }

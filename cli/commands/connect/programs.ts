@@ -39,7 +39,8 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
           [['apiKeyHelper'], showToken],
           [['env', 'ANTHROPIC_BASE_URL'], url],
           [['env', 'ANTHROPIC_MODEL'], model],
-          [['env', 'ANTHROPIC_DEFAULT_HAIKU_MODEL'], model]
+          // Subagents, plans and titles ask for a model of one of these families, whatever the model is.
+          ...['OPUS', 'SONNET', 'HAIKU'].map(family => [['env', `ANTHROPIC_DEFAULT_${family}_MODEL`], model])
         ].reduce<string | undefined>(
           (changed, [path, value]) => withJson(changed, path as string[], value),
           text

@@ -1,7 +1,6 @@
 /** `models quantize`: makes a model with smaller weights. */
 
 import { resolve } from 'node:path'
-import type { SnakeCase } from '../../../interface/snake-case.ts'
 import type { Quantized } from '../../../interface/weights.ts'
 import { fromTilde } from '../../../storage/home/home-path.ts'
 import type { Begun } from '../../../units/begun.ts'
@@ -24,21 +23,19 @@ export async function run({ args, options, output }: Invocation<QuantizeOptions>
     name: options.out,
     data
   })
-  await follow<Result>(node, begun, output, options, result =>
+  await follow<Quantized>(node, begun, output, options, result =>
     [
-      `${result.model} is here: ${bytes(result.bytes)}, before ${bytes(result.bytes_before)}. Weights that became smaller: ${result.tensors}.`,
+      `${result.model} is here: ${bytes(result.bytes)}, before ${bytes(result.bytesBefore)}. Weights that became smaller: ${result.tensors}.`,
       ...lossOf(result)
     ].join('\n')
   )
 }
 
-type Result = SnakeCase<Quantized>
-
-function lossOf({ loss }: Result): string[] {
+function lossOf({ loss }: Quantized): string[] {
   if (loss === null) return ['What that changes was not measured: give it --data.']
-  const { inputs, labelled, right_before, right_after, same, cosine } = loss
+  const { inputs, labelled, rightBefore, rightAfter, same, cosine } = loss
   return [
-    ...(labelled === 0 ? [] : [`Right: ${right_after} of ${labelled}, before ${right_before}.`]),
+    ...(labelled === 0 ? [] : [`Right: ${rightAfter} of ${labelled}, before ${rightBefore}.`]),
     ...(cosine === null
       ? []
       : [`Vectors point the same way to ${cosine.toFixed(4)} (cosine; 1 is the same).`]),

@@ -13,6 +13,7 @@ export { UPDATE_BYTES_MAX } from './limits.ts'
 export { exportMarkdown } from './markdown.ts'
 export { importMarkdown, partsOf } from './markdown-import.ts'
 export { EMPTY_UPDATE } from './slot-update.ts'
+export { joinSnapshots } from './snapshot.ts'
 
 const NONE: ReadonlySet<number> = new Set()
 

@@ -1,17 +1,17 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import type { SpacePart } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
-import { type DocModel, type Head, writerName } from '../types.ts'
+import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { type DocName, sealName } from './batches.ts'
+import { sealName } from './batches.ts'
 import { type Contents, contentsOf, sealContents } from './checkpoint-contents.ts'
 import type { Documents } from './documents.ts'
-import { dropLog, keepAcknowledged } from './drop-log.ts'
+import { dropLog } from './drop-log.ts'
 import type { Intake } from './intake.ts'
+import { type Checked, headsOfBoth, joined } from './joined.ts'
 import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
@@ -26,8 +26,6 @@ const NONE: ReadonlySet<number> = new Set()
 const NOTHING_YET = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
 
 type Live = Parameters<Parts['spaces']['putLive']>[1][number]
-/** A document of a checkpoint, which opens and has the content that its owner signed. */
-type Checked = DocName & Pick<DocModel, 'live'>
 
 export class Checkpoints {
   readonly #parts: Parts
@@ -108,18 +106,6 @@ export class Checkpoints {
     this.#parts.emit({ type: 'space', space: space.id, gone: false })
   }
 
-  acknowledge(space: Space, device: string, heads: readonly Head[]): void {
-    keepAcknowledged(this.#parts, space, device, heads)
-    dropLog(this.#parts, this.#bases, space)
-  }
-
-  hold(space: Space, part: SpacePart): Space {
-    space.part = part
-    space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
-    dropLog(this.#parts, this.#bases, space)
-    return space
-  }
-
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {
     const wanted = this.#wanted.get(space.row)
     const bytesMax = SPACES_HELD * this.#parts.spaceBytesMax
@@ -143,8 +129,10 @@ export class Checkpoints {
     if (rightIn(space.charter.charter, by, mesh) !== 'own')
       throw new LumosError('MEMORY_DENIED', `${by}, which signed a checkpoint, does not own the space.`)
     const more = beyond(this.#bases, space, checkpoint)
-    if (more.some(({ writer, seq }) => log.get(writer.id, seq) === undefined)) {
-      // Of that only the checkpoint here has anything left.
+    // Of that only the checkpoint here has anything left.
+    const isRival = more.some(({ writer, seq }) => log.get(writer.id, seq) === undefined)
+    const heads = isRival ? this.#headsToJoin(space, checkpoint) : undefined
+    if (isRival && heads === undefined) {
       this.#rivals.set(space.row, checkpoint)
       this.settle(space)
       return { missing: [] }
@@ -160,7 +148,14 @@ export class Checkpoints {
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
     // A carrier knows who signed it, and that its pieces are those that were signed.
-    this.#adopt(space, checkpoint, record, space.carried ? [] : this.#checked(space, checkpoint))
+    const checked = space.carried ? [] : this.#checked(space, checkpoint)
+    if (heads !== undefined) {
+      const kept = { parts: this.#parts, bases: this.#bases, documents: this.#documents }
+      const both = joined(kept, space, checkpoint, heads)
+      this.#adopt(space, openCheckpoint(both.record).checkpoint, both.record, both.checked)
+      return { missing: [] }
+    }
+    this.#adopt(space, checkpoint, record, checked)
     // Devices that have taken the one before, and nothing else, cannot take this one.
     if (more.length > 0 && !space.carried && this.#isOwner(space)) this.compact(space)
     return { missing: [] }
@@ -172,6 +167,12 @@ export class Checkpoints {
     if (rival === undefined || space.carried || !hasAll(space, rival)) return
     this.#rivals.delete(space.row)
     if (this.#isOwner(space)) this.compact(space, rival.number)
+  }
+
+  /** Where this device may sign one in the place of both at once, by their snapshots. */
+  #headsToJoin(space: Space, rival: Checkpoint): Checkpoint['heads'] | undefined {
+    if (!space.isReadable || !this.#isOwner(space) || hasAll(space, rival)) return undefined
+    return headsOfBoth(this.#parts, space, rival)
   }
 
   #isOwner(space: Space): boolean {

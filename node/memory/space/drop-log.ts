@@ -42,12 +42,15 @@ function statedLately({ spaces, mesh, clock }: Parts, space: Space): ReadonlyMap
     .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
 }
 
-export function keepAcknowledged(
-  { spaces, clock }: Pick<Parts, 'spaces' | 'clock'>,
+/** This device has stated that it has all up to these heads. */
+export function acknowledge(
+  parts: Parts,
+  bases: Bases,
   space: Space,
   device: string,
   heads: readonly Head[]
 ): void {
   const wire = heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
-  spaces.acknowledge(space.row, device, clock.wallMs(), encodeControl(wire))
+  parts.spaces.acknowledge(space.row, device, parts.clock.wallMs(), encodeControl(wire))
+  dropLog(parts, bases, space)
 }

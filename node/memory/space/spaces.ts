@@ -1,7 +1,7 @@
 /** The spaces of this device, and the parts that work on them. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { SpaceId, SpaceName } from '../../../interface/memory.ts'
+import { SpaceId, SpaceName, type SpacePart } from '../../../interface/memory.ts'
 import { spaceText } from '../../../protocols/memory/charter.ts'
 import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
@@ -11,6 +11,7 @@ import { Charters } from './charters.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Contents } from './contents.ts'
 import { Documents } from './documents.ts'
+import { dropLog } from './drop-log.ts'
 import { Intake } from './intake.ts'
 import { sealedLocal } from './local.ts'
 import type { OpenDocument } from './open-document.ts'
@@ -107,6 +108,15 @@ export class Spaces {
     const space = this.#spaces.get(ref) ?? this.named(ref)
     if (space === undefined) throw notFound(ref)
     if (!space.carried) void space.key
+    return space
+  }
+
+  /** Which part of its past this device keeps from now on. */
+  hold(ref: string, part: SpacePart): Space {
+    const space = this.held(ref)
+    space.part = part
+    space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
+    dropLog(this.parts, this.bases, space)
     return space
   }
 

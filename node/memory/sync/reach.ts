@@ -80,7 +80,7 @@ export class Reach {
 }
 
 /** Those that follow in the ring of all that have a space and are online. */
-export function neighboursOf(self: string, others: readonly string[]): string[] {
+function neighboursOf(self: string, others: readonly string[]): string[] {
   const ring = [...others].sort()
   const after = ring.findIndex(peer => peer > self)
   const from = after === -1 ? 0 : after

@@ -38,7 +38,7 @@ export interface Offered {
    * `late` was asked, and too long ago for others to wait; `refused` sent what does not hold.
    */
   phase: 'waiting' | 'asked' | 'live' | 'late' | 'refused'
-  /** When it last sent something that was asked for. */
+  /** When it last sent something that was asked for, or something was refused. */
   progressMs: number
   /** Heads that it was told of. */
   readonly told: Map<string, StatedHead>

@@ -16,6 +16,8 @@ import {
 const ASKED_PATIENCE_MS = 5000
 /** What came is acknowledged together: that is soon enough to keep others from sending it, and late enough for bulk. */
 export const HAVE_MS = 10
+/** What could not be taken may fit later: a disk was full. So late that what never fits costs little. */
+const REFUSED_AGAIN_MS = 10 * 60_000
 /** A gap that stays is asked about so often. */
 const GAP_MS = 1000
 
@@ -45,6 +47,7 @@ export function take(state: SyncState, event: TakeEvent, nowMs: number): readonl
       return askAgain(state, peer, space, nowMs)
     case 'refused':
       one.phase = 'refused'
+      one.progressMs = nowMs
       return ask(state, space, nowMs)
     case 'none':
       known.offered.delete(space)
@@ -65,7 +68,8 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   const newCharter = before.offer.charter !== offer.charter
   before.offer = offer
   // Of a space that is not here yet, the key may have come to its carrier since.
-  if (before.phase === 'refused' && (newCharter || own === undefined)) before.phase = 'waiting'
+  const isDue = newCharter || own === undefined || nowMs - before.progressMs >= REFUSED_AGAIN_MS
+  if (before.phase === 'refused' && isDue) before.phase = 'waiting'
   if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
   const comparable = offer.content !== null && own?.digest === offer.digest && own.charter === offer.charter
   return [...(comparable ? [{ type: 'compare' as const, peer, offer }] : []), ...ask(state, space, nowMs)]

@@ -193,7 +193,7 @@ export class LocalEngine extends SyncCalls {
   }
 
   hold(ref: string, part: SpacePart): SpaceInfo {
-    return infoOf(this.all, this.all.checkpoints.hold(this.all.held(ref), part))
+    return infoOf(this.all, this.all.hold(ref, part))
   }
 
   compact(ref: string): { bytesBefore: number; bytesAfter: number } {

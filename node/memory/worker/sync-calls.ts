@@ -4,6 +4,7 @@ import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { SpaceRight } from '../../../interface/memory.ts'
 import { openCharter } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
+import { acknowledge } from '../space/drop-log.ts'
 import { isLost } from '../space/lost-keys.ts'
 import { envelopesAfter } from '../space/outlet.ts'
 import { problemOf } from '../space/problem.ts'
@@ -137,7 +138,7 @@ export class SyncCalls {
   }
 
   acknowledge(id: string, peerId: string, heads: readonly Head[]): void {
-    this.all.checkpoints.acknowledge(this.all.known(id), peerId, heads)
+    acknowledge(this.all.parts, this.all.bases, this.all.known(id), peerId, heads)
   }
 
   compare(peerId: string, theirs: SpaceState): boolean {

@@ -10,7 +10,7 @@ import { isRecord } from '../../../interface/record.ts'
 import { agreementOf, floatsOf } from '../../../interface/tasks/agreement.ts'
 import { accumulate, definitionOf, type TaskName } from '../../../interface/tasks/index.ts'
 import type { Loss } from '../../../interface/weights.ts'
-import { itemsOf } from '../../batch/inputs.ts'
+import { itemsOf } from '../../batch/index.ts'
 
 /** A set of more tells no more. */
 const ITEMS_MAX = 10_000

@@ -31,7 +31,7 @@ export interface QuantizeWanted {
 }
 
 /** @throws {LumosError} `MODEL_NOT_FOUND`, `INVALID_INPUT`, `NOT_SUPPORTED` */
-export function toQuantize({ found }: Pick<Catalogue, 'found'>, { model, name }: QuantizeWanted): FoundModel {
+function toQuantize({ found }: Pick<Catalogue, 'found'>, { model, name }: QuantizeWanted): FoundModel {
   const wanted = found.find(({ id, aliases }) => id === model || aliases?.includes(model))
   if (wanted === undefined)
     throw new LumosError('MODEL_NOT_FOUND', `No folder of models on this device has "${model}".`, {

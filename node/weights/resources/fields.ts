@@ -52,6 +52,11 @@ export class Fields {
     return undefined
   }
 
+  /** A field of this name is used after all. */
+  use(name: string): void {
+    this.#unused.delete(name)
+  }
+
   /** One warning for all of them: they are another program's, and right to be there. */
   warnUnused(): void {
     const [first] = this.#unused.values()

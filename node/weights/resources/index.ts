@@ -11,6 +11,7 @@ export {
   type ServiceSettings,
   type ServicesSettings,
   servicesSettings,
+  smallerOf,
   unusedOf
 } from './services.ts'
 export { wantsOf } from './wants.ts'

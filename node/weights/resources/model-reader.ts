@@ -70,6 +70,7 @@ export class ModelReader {
     const devices = this.#devices([...path, 'devices'], spec.devices ?? defaults.devices)
     const batchSize = this.#batch([...path, 'batch_size'], spec.batch_size ?? defaults.batch_size)
     const region = this.#region([...path, 'region'], spec.region ?? defaults.region)
+    const optimization = this.#optimization(runtime, spec.optimization ?? defaults.optimization)
     if (model === undefined) return undefined
     return {
       ...{ model, runtime },
@@ -78,7 +79,8 @@ export class ModelReader {
       ...(source !== undefined && { source }),
       ...(region !== undefined && { region }),
       ...(devices !== undefined && { devices }),
-      ...(batchSize !== undefined && { batchSize })
+      ...(batchSize !== undefined && { batchSize }),
+      ...(optimization !== undefined && { optimization })
     }
   }
 
@@ -101,6 +103,13 @@ export class ModelReader {
     if (value !== undefined && value !== 'cn' && value !== 'other')
       this.#source.report(path, 'expected cn (ModelScope) or other (Hugging Face)')
     return value === 'cn' ? 'cn' : undefined
+  }
+
+  /** What is for another runtime or program is read, and not used. */
+  #optimization(runtime: Runtime, value: unknown): 'int8' | undefined {
+    if (!this.#own || runtime !== 'onnx' || value !== 'int8') return undefined
+    this.#fields.use('optimization')
+    return value
   }
 
   #devices(path: Path, value: unknown): readonly string[] | undefined {

@@ -19,6 +19,8 @@ export interface ServiceModel {
   /** Names of the devices that have it; absent: every device with this configuration. */
   readonly devices?: readonly string[]
   readonly batch_size?: number
+  /** Weights of 8 bits are made of it on each of these devices, and asked in its place. */
+  readonly optimization?: 'int8'
 }
 
 export interface ServiceSettings {
@@ -95,7 +97,7 @@ function settingsOf({ enabled, models, defaultModel, env }: ServiceWanted): Serv
 }
 
 function modelOf({ model, runtime, ...more }: ModelWanted): ServiceModel {
-  const { device, dataset, source, region, devices, batchSize } = more
+  const { device, dataset, source, region, devices, batchSize, optimization } = more
   return {
     ...{ model, runtime },
     ...(device !== undefined && { rknn_device: device }),
@@ -103,9 +105,14 @@ function modelOf({ model, runtime, ...more }: ModelWanted): ServiceModel {
     ...(source !== undefined && { source }),
     ...(region !== undefined && { region }),
     ...(devices !== undefined && { devices }),
-    ...(batchSize !== undefined && { batch_size: batchSize })
+    ...(batchSize !== undefined && { batch_size: batchSize }),
+    ...(optimization !== undefined && { optimization })
   }
 }
+
+/** What a model with smaller weights is called, where the service wants them. */
+export const smallerOf = ({ model, optimization }: ServiceModel): string | undefined =>
+  optimization && `${model}-${optimization}`
 
 /** What brings a model of a service: of Lumen's repositories, the parts that its runtime needs. */
 export function pullOf({ model, runtime, rknn_device, dataset, source, region }: ServiceModel): {

@@ -15,6 +15,8 @@ export interface ModelWanted {
   readonly region?: 'cn'
   readonly devices?: readonly string[]
   readonly batchSize?: number
+  /** Weights of 8 bits are made of it here. */
+  readonly optimization?: 'int8'
 }
 
 export interface ServiceWanted {

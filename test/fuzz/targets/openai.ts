@@ -144,7 +144,10 @@ async function ask(
   const incoming = Object.assign(Readable.from([Buffer.from(rest.join('\n'), 'latin1')]), {
     ...{ headers: {}, complete: true, url: url.pathname }
   })
-  const outgoing = Object.assign(new EventEmitter(), { writableFinished: true, req: incoming })
+  const outgoing = Object.assign(new EventEmitter(), {
+    ...{ writableFinished: true, req: incoming },
+    setHeader() {}
+  })
   const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const answer = await app.fetch(new Request(url, { method: 'POST' }), {
     incoming,

@@ -5,10 +5,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
+import { type AnswerOptions, newAnswerId, requestIdOf } from '../../../interface/answers.ts'
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
+import type { InferOptions, NewInferenceRequest } from '../../../interface/node.ts'
 import { AnswerStore } from '../../../node/answers/answer-store.ts'
 import { Forgetting } from '../../../node/answers/forgetting.ts'
 import { OwnAnswers, type OwnAnswersComponents } from '../../../node/answers/own-answers.ts'
@@ -30,8 +31,8 @@ afterEach(() => rm(directory, { recursive: true }))
 const storeOf = () =>
   new AnswerStore({ directory, key: new Uint8Array(32), clock: systemClock, log, limits: LIMITS })
 
-/** Three chunks of it are on disk when the node ends. */
-async function cut(): Promise<void> {
+/** These many chunks of it are on disk when the node ends. */
+async function cut({ chunks = 3, ...options }: AnswerOptions & { chunks?: number } = {}): Promise<void> {
   const store = storeOf()
   const own = new OwnAnswers({
     mesh,
@@ -40,12 +41,17 @@ async function cut(): Promise<void> {
     forget: async () => {},
     rest: () => Promise.reject(new Error())
   })
-  const answer = own.keep(id, async function* ({ onRoute }) {
-    onRoute(ROUTE)
-    for (let i = 0; i < 3; i++) yield text(i)
-    await new Promise(() => {})
-  })
-  for (let i = 0; i < 3; i++) await answer.next()
+  const answer = own.keep(
+    id,
+    async function* ({ onRoute }) {
+      if (chunks > 0) onRoute(ROUTE)
+      for (let i = 0; i < chunks; i++) yield text(i)
+      await new Promise(() => {})
+    },
+    options
+  )
+  for (let i = 0; i < chunks; i++) await answer.next()
+  if (chunks === 0) void answer.next().catch(() => {})
   await store.close()
 }
 
@@ -125,6 +131,84 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     await assert.rejects(own.open(id, {}).then(({ info }) => assert.equal(info.state, 'interrupted')))
     assert.deepEqual([store.live(store.names('a')[0]!), seen.closed], [undefined, true])
     await store.close()
+  })
+})
+
+describe('an answer that was cut, whose device is gone', () => {
+  const question = {
+    task: 'text-generation' as const,
+    model: 'alias',
+    input: { prompt: 'count' },
+    params: { responseFormat: { type: 'json_schema', schema: { a: { b: [1] } } } }
+  }
+  const gone = () => Promise.reject(new LumosError('PEER_UNREACHABLE', 'gone'))
+  const third = [{ peerId: 'third', model: 'm', resumes: true }]
+
+  /** The third device gives what follows what it is told. */
+  function restarted({ providers = third, fails = false } = {}) {
+    const seen: unknown[] = []
+    const around = {
+      ...mesh,
+      providers: () => providers,
+      async *infer(request: NewInferenceRequest, { after = [], onRoute }: InferOptions) {
+        seen.push({ ...request, after })
+        if (fails) throw new LumosError('NO_PROVIDER', 'nobody')
+        onRoute?.({ ...ROUTE, peerId: 'third', name: 'third', route: 'remote' })
+        for (let i = after.length; i < 5; i++) yield text(i)
+        yield { type: 'done', index: 5, finishReason: 'stop', usage: {} } as const
+      }
+    } as unknown as MeshContext
+    const store = storeOf()
+    const own = new OwnAnswers({ mesh: around, store, isOn: true, forget: async () => {}, rest: gone })
+    return { own, store, seen }
+  }
+  const indexes = async (chunks: AsyncIterable<InferenceChunk>) =>
+    (await Array.fromAsync(chunks)).map(({ index }) => index)
+
+  it('goes on with the question from what is kept, on a third device, and is whole from then on', async () => {
+    await cut({ question })
+    const { own, store, seen } = restarted()
+    assert.deepEqual(await indexes((await own.open(id, {})).chunks()), [0, 1, 2, 3, 4, 5])
+    assert.deepEqual(seen, [
+      { ...question, id: requestIdOf(id), model: 'm', after: [text(0), text(1), text(2)] }
+    ])
+    await store.close()
+    const again = restarted()
+    const { info, chunks } = await again.own.open(id, { from: 4 })
+    assert.deepEqual([info.state, info.peerId, await indexes(chunks())], ['done', 'third', [4, 5]])
+    assert.deepEqual(again.seen, [])
+    await again.store.close()
+  })
+
+  it('begins anew where nothing had come of one that goes on without its client', async () => {
+    await cut({ question, durable: true, chunks: 0 })
+    const { own, store, seen } = restarted()
+    assert.deepEqual(await indexes((await own.open(id, {})).chunks()), [0, 1, 2, 3, 4, 5])
+    assert.deepEqual(seen, [{ ...question, id: requestIdOf(id), after: [] }])
+    await store.close()
+  })
+
+  it('says how much is kept where no device goes on, or its question is not kept, and stays there', async () => {
+    await cut()
+    const lost = { code: 'STREAM_INTERRUPTED', details: { received: 3 } }
+    const without = restarted()
+    await assert.rejects(indexes((await without.own.open(id, {})).chunks()), lost)
+    await without.own.forget(id)
+    await without.store.close()
+
+    await cut({ question })
+    const nobody = restarted({ providers: [] })
+    await assert.rejects(indexes((await nobody.own.open(id, {})).chunks()), lost)
+    await nobody.store.close()
+    const failing = restarted({ fails: true })
+    await assert.rejects(indexes((await failing.own.open(id, {})).chunks()), lost)
+    assert.equal(failing.seen.length, 1)
+    await failing.store.close()
+    // Who looks at it has it tried no more, and who waits for it does.
+    const later = restarted()
+    assert.equal((await later.own.open(id, { follow: false })).info.state, 'failed')
+    assert.deepEqual(await indexes((await later.own.open(id, { from: 2 })).chunks()), [2, 3, 4, 5])
+    await later.store.close()
   })
 })
 

@@ -173,6 +173,94 @@ describe('a checkpoint', () => {
     )
   })
 
+  it('of two owners that were apart for 30 days, and both compacted, come together: each has what either wrote', () => {
+    let now = 1_800_000_000_000
+    const clock: Clock = { ...systemClock, wallMs: () => now }
+    const names = ['one', 'two', 'with one', 'with two'] as const
+    const [one, two, third, fourth] = names.map(name => device(name, { clock })) as [
+      ...[Device, Device, Device, Device]
+    ]
+    const all = [one, two, third, fourth]
+    meet(all)
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+    set(one, id, 'both', 'before')
+    set(one, id, 'removed', 'before')
+    one.do(engine => engine.write(id, 'diary', 'journal', [{ type: 'append', value: 'before' }]))
+    one.do(engine =>
+      engine.write(id, 'text', 'notes', [{ type: 'edit', at: 0, remove: 0, insert: 'before. ' }])
+    )
+    for (const other of [two, third, fourth]) sync(one, other)
+    for (const [owner, other] of [
+      [one, third],
+      [two, fourth]
+    ] as const)
+      for (const day of [0, 15, 31]) {
+        now = 1_800_000_000_000 + day * DAY_MS
+        set(owner, id, `of ${owner.peerId}`, `day ${day}`)
+        set(other, id, `of ${other.peerId}`, `day ${day}`)
+        set(owner, id, 'both', owner === one ? 'of one' : 'of two')
+        owner.do(engine => engine.write(id, 'diary', 'journal', [{ type: 'append', value: `${day}` }]))
+        sync(owner, other)
+      }
+    two.do(engine => engine.write(id, 'default', 'facts', [{ type: 'unset', key: 'removed' }]))
+    two.do(engine => engine.write(id, 'text', 'notes', [{ type: 'edit', at: 0, remove: 0, insert: 'two. ' }]))
+    one.do(engine => engine.write(id, 'text', 'notes', [{ type: 'edit', at: 8, remove: 0, insert: 'one.' }]))
+    two.do(engine => engine.write(id, 'only', 'facts', [{ type: 'set', key: 'here', value: true }]))
+    for (const owner of [one, two]) {
+      owner.do(engine => engine.compact(id))
+      assert.equal(owner.do(engine => engine.space(id)).log.here, 0)
+    }
+    pull(one, third)
+    pull(two, fourth)
+
+    // Of another chain than the one that is here: it may be that of a hostile owner, and nothing is joined.
+    const larger = two.do(engine => engine.checkpoint(id))!
+    const { checkpoint } = openCheckpoint(larger)
+    const { heads: here } = openCheckpoint(one.do(engine => engine.checkpoint(id))!).checkpoint
+    const heads = checkpoint.heads.map(head => {
+      const own = here.find(({ device }) => device === head.device && device === one.peerId)
+      return own === undefined ? head : { ...own, hash: own.hash.map(byte => byte ^ 1) }
+    })
+    const number = 2 ** 40
+    const forged = sealCheckpoint({ ...checkpoint, heads, number }, keyOfDevice('two')).record
+    const before = one.do(engine => engine.checkpoint(id))
+    assert.deepEqual(
+      one.do(engine => engine.takeCheckpoint(id, forged, two.peerId)),
+      { missing: [] }
+    )
+    assert.deepEqual(
+      one.do(engine => engine.checkpoint(id)),
+      before
+    )
+
+    for (let n = 0; n < 2; n++) {
+      sync(one, two)
+      sync(one, third)
+      sync(two, fourth)
+    }
+    for (const at of all) {
+      assert.equal(hashOf(at, id), hashOf(one, id))
+      const found = facts(at, id) as Record<string, unknown>
+      for (const { peerId } of all) assert.equal(found[`of ${peerId}`], 'day 31')
+      assert.equal('removed' in found, false)
+      assert.deepEqual(facts(at, id, 'only'), { here: true })
+      const diary = at.do(engine => engine.read(id, 'diary'))
+      assert.equal(diary.kind === 'journal' && diary.entries.length, 7)
+      assert.deepEqual(
+        at.do(engine => engine.read(id, 'text')),
+        { kind: 'notes', text: 'two. before. one.' }
+      )
+      assert.deepEqual(at.do(engine => engine.verify(id)).problems, [])
+    }
+    // They go on from there, in the same chains.
+    for (const [n, at] of all.entries()) set(at, id, 'next', `${n}`)
+    for (let n = 0; n < 2; n++) for (const other of [two, third, fourth]) sync(one, other)
+    for (const at of all) assert.equal(hashOf(at, id), hashOf(one, id))
+    assert.equal(facts(one, id)['next' as never], facts(fourth, id)['next' as never])
+  })
+
   it('gives a newcomer all there is, and keeps the pieces of what did not change', () => {
     const { one, id } = overwritten()
     set(one, id, 'other', 'document', 'second')

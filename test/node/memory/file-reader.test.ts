@@ -30,7 +30,7 @@ const utf16 = (text: string, isBig: boolean): Buffer => {
 }
 
 describe('a file', () => {
-  it('is read as what it is: text in each encoding, Markdown, HTML, PDF', { timeout: 30_000 }, async () => {
+  it('is read as what it is: text in each encoding, Markdown, HTML, PDF', { timeout: 90_000 }, async () => {
     const from = reader()
     for (const isBig of [false, true])
       assert.deepEqual((await read(from, 'a.txt', utf16('Grüße', isBig))).pieces, [['Grüße', null, 1, 1]])
@@ -66,7 +66,7 @@ describe('a file', () => {
     ])
   })
 
-  it('without text is refused with the reason', { timeout: 30_000 }, async () => {
+  it('without text is refused with the reason', { timeout: 90_000 }, async () => {
     const from = reader()
     const why = (name: string, bytes: Uint8Array) =>
       from.read(name, bytes).then(

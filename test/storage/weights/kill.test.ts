@@ -64,7 +64,7 @@ describe('a store that was killed', () => {
       const home = temporaryFolder()
       await wholeAfter(home, await fill(home, Math.round((n * steps) / KILLS)))
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a full disk', () => {

@@ -103,6 +103,7 @@ const part = transfer.join({
   stated: () => undefined,
   interfaces: () => ({}),
   isConnected: () => true,
+  traffic: () => [],
   manifestChanged() {},
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
