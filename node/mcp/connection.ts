@@ -144,8 +144,11 @@ export class McpConnection {
     ])
     const client = new Client(
       { name: 'lumos-node', version: VERSION },
-      // Servers of July 2026 are asked as they are, others as before.
-      { jsonSchemaValidator: UNCHECKED, versionNegotiation: { mode: 'auto' } }
+      // A program would be begun a second time to be asked which protocol it speaks; a server elsewhere is asked once.
+      {
+        jsonSchemaValidator: UNCHECKED,
+        versionNegotiation: { mode: this.#settings.url === undefined ? 'legacy' : 'auto' }
+      }
     )
     const opened = this.#client
     client.onclose = () => this.#lost(opened)
