@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { createApp } from '../../gateway/app.ts'
+import { BodyReader } from '../../gateway/body.ts'
+import { JsonThread } from '../../gateway/json-thread.ts'
+import { ownRoutes } from '../../gateway/own-routes.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { rawStatus, startGateway } from './running-gateway.ts'
@@ -89,9 +91,10 @@ describe('the OpenAPI document', () => {
 
   it('has each route of the gateway that is no unit and no face of another program', () => {
     const { units } = gateway
-    const app = createApp({
+    const app = ownRoutes({
       ...{ units, sessions: new Sessions(systemClock), clock: systemClock, log: { ...console } },
-      ...{ aliases: {}, closing: new AbortController().signal }
+      ...{ aliases: {}, closing: new AbortController().signal },
+      bodies: new BodyReader(units.inputBytesMax, new JsonThread(systemClock))
     })
     const others = /^\/(?:v1|v2|mcp|api\/v0|\*|$)|^\/api\/(?!v2\/)|^\/api\/v2\/:(?:kind|domain)\{/
     const served = app.routes
