@@ -17,7 +17,7 @@ import { bundlePage } from './web/bundle.ts'
 const askedModules: Plugin = {
   name: 'asked-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) => {
+    onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, kind }) => {
       const name = path.replace(/^node:/, '')
       if (!isBuiltin(path) || (kind !== 'require-call' && name !== 'http')) return undefined
       return { path: name, namespace: 'builtin' }

@@ -93,10 +93,10 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig(({ mode }) => ({
   test: {
-    // Real processes and real networks take their time on a small machine; a
-    // test that hangs still ends here.
     // Else the nodes of a test yield to the other tests.
     env: { LUMOS_SERVING__YIELD: 'never' },
+    // Real processes and real networks take their time on a small machine; a
+    // test that hangs still ends here.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

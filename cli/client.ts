@@ -8,6 +8,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
+import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
 import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
 import { lockHolder } from '../storage/home/lock-holder.ts'
@@ -120,8 +121,8 @@ export class NodeClient {
   }
 
   /** All units of the node. */
-  async units(): Promise<readonly UnitDescription[]> {
-    const response = await this.#ask('GET', '/api/v2/units')
+  async units({ signal }: AbortOptions = {}): Promise<readonly UnitDescription[]> {
+    const response = await this.#ask('GET', '/api/v2/units', undefined, signal)
     if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
     return ((await json(response)) as { items: UnitDescription[] }).items
   }

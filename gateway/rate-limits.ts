@@ -17,6 +17,7 @@ const ASKED: Rate = { burst: 1000, perSecond: 100 }
  * address, and none may lock out the others. No number of guesses finds 256 bits; this bounds what they cost.
  */
 const FAILED: Rate = { burst: 256, perSecond: 1 }
+
 export class RateLimits {
   readonly #asked: Rates
   readonly #failed: Rates

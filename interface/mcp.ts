@@ -60,6 +60,8 @@ export interface McpCall {
 export interface McpOptions extends AbortOptions {
   /** The peer that asks. Absent: this device. */
   readonly asker?: string | undefined
+  /** Whether the caller is told where the owner signs in. */
+  readonly seesSignIn?: boolean
   readonly budgetMs: number
 }
 

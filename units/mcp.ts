@@ -9,8 +9,12 @@ import { defineUnit } from './define-unit.ts'
 const askerOf = ({ caller }: UnitContext): string | undefined =>
   caller.origin === 'peer' ? (caller.peerId ?? '') : undefined
 
+/** A named token, or a program that may only use the node, could sign in with an account of its own. */
+const seesSignIn = ({ caller }: UnitContext): boolean =>
+  caller.origin !== 'peer' && caller.token === undefined && caller.permissions.includes('manage')
+
 const optionsOf = (context: UnitContext) => ({
-  asker: askerOf(context),
+  ...{ asker: askerOf(context), seesSignIn: seesSignIn(context) },
   budgetMs: context.budgetMs,
   ...(context.signal && { signal: context.signal })
 })

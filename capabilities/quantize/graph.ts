@@ -87,6 +87,7 @@ class Quantizing {
 
   graph(): Buffer[] {
     const nodes = of(this.#fields, GRAPH.node).map(field => nodeOf(field))
+    const users = new Map(nodes.flatMap(each => each.inputs.map(name => [name, each] as const)).reverse())
     const uses = this.#uses(nodes)
     const chosen = new Map<string, readonly number[]>()
     let bytes = 0
@@ -95,7 +96,7 @@ class Quantizing {
       const tensor = use && tensorOf(field, NUMBERS_MIN)
       if (tensor === undefined || (use !== 'filter' && tensor.dims.length !== 2)) continue
       chosen.set(tensor.name, tensor.dims)
-      this.#instead.set(field, this.#weights(tensor, use!, nodes))
+      this.#instead.set(field, this.#weights(tensor, use!, users.get(tensor.name)!))
       this.tensors++
       bytes += tensor.values.byteLength
       this.#onBytes?.(bytes)
@@ -134,9 +135,9 @@ class Quantizing {
     return uses
   }
 
-  #weights(tensor: Tensor, use: Use, nodes: readonly Node[]): Buffer[] {
+  /** @param user the first node that takes it. */
+  #weights(tensor: Tensor, use: Use, user: Node): Buffer[] {
     const { name } = tensor
-    const user = nodes.find(({ inputs }) => inputs.includes(name))!
     if (use === 'table') return this.#initializers(tensor, 0, STEPS, [tensor.dims[0]!, 1])
     if (use === 'product') {
       const turned = user.numbers.transB === 1 ? transposed(tensor) : tensor
@@ -160,10 +161,14 @@ class Quantizing {
 
   /** The product of steps, times both scales; of a Gemm also the sum. */
   #multiply({ operation, inputs: [input, weights, added], output }: Node): Buffer[] {
-    const [steps, scale, zero] = [stepsName(input!), scalesName(input!), `${input}_zero`]
-    const [sums, numbers, scales] = [`${output}_sums`, `${output}_numbers`, `${output}_scales`]
+    const [steps, scale, zero] = [stepsName(input!), scalesName(input!), `${input}_lumos_zero`]
+    const [sums, numbers, scales] = [
+      `${output}_lumos_sums`,
+      `${output}_lumos_numbers`,
+      `${output}_lumos_scales`
+    ]
     const isSum = operation === 'Gemm' && added !== undefined && added !== ''
-    const product = isSum ? `${output}_product` : output
+    const product = isSum ? `${output}_lumos_product` : output
     const isNew = !this.#small.has(input!)
     this.#small.add(input!)
     return [
@@ -194,7 +199,11 @@ function isProduct({ operation, numbers: { alpha = 1, beta = 1, transA = 0 } }: 
 /** The rows as numbers of 32 bits: their steps times the scale of each. */
 function lookUp({ inputs: [table, rows], output }: Node): Buffer[] {
   // Not named as the steps of an input: what is looked up may be multiplied next.
-  const [steps, numbers, scales] = [`${output}_row_steps`, `${output}_row_numbers`, `${output}_row_scales`]
+  const [steps, numbers, scales] = [
+    `${output}_lumos_row_steps`,
+    `${output}_lumos_row_numbers`,
+    `${output}_lumos_row_scales`
+  ]
   return [
     ...node('Gather', [stepsName(table!), rows!], [steps]),
     ...node('Cast', [steps], [numbers], attribute('to', FLOAT)),
@@ -203,8 +212,9 @@ function lookUp({ inputs: [table, rows], output }: Node): Buffer[] {
   ]
 }
 
-const stepsName = (name: string): string => `${name}_int8`
-const scalesName = (name: string): string => `${name}_scale`
+/** Names that a graph, which may be quantised in part, does not have. */
+const stepsName = (name: string): string => `${name}_lumos_int8`
+const scalesName = (name: string): string => `${name}_lumos_scale`
 
 const unsupported = (why: string): LumosError =>
   new LumosError('NOT_SUPPORTED', `It cannot be quantised: ${why}.`)

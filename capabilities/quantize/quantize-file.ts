@@ -6,7 +6,6 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { createInterface } from 'node:readline'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
@@ -63,6 +62,7 @@ export async function quantizeFile(
     late = clock.setTimer(end, STALL_MS)
   }
   signal?.addEventListener('abort', end)
+  if (signal?.aborted) end()
   working()
   try {
     const [said, { bytes, sha256 }] = await Promise.all([
@@ -70,7 +70,7 @@ export async function quantizeFile(
         working()
         onBytes?.(done)
       }),
-      written(child.stdio[GRAPH_FD] as Readable, target, size),
+      written(child.stdio[GRAPH_FD] as Readable, target, size, working),
       once(child, 'exit')
     ])
     signal?.throwIfAborted()
@@ -101,7 +101,7 @@ async function start(source: string, memoryBytesMax: number) {
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
   })
-  // What was told of it ends with it.
+  // A failed start also rejects the wait for its exit.
   child.on('error', () => {})
   return child
 }
@@ -109,8 +109,8 @@ async function start(source: string, memoryBytesMax: number) {
 /** What it says in the end: how many tensors became smaller; nothing where it ended without a word. */
 async function last(says: Readable, onBytes: (bytes: number) => void): Promise<number | undefined> {
   let tensors: number | undefined
-  for await (const line of createInterface({ input: says })) {
-    const said: unknown = line.length <= LINE_CHARS_MAX ? parsed(line) : undefined
+  for await (const line of linesOf(says)) {
+    const said = parsed(line)
     if (!isRecord(said)) break
     if (typeof said.bytes === 'number') onBytes(said.bytes)
     if (typeof said.tensors === 'number') tensors = said.tensors
@@ -121,6 +121,17 @@ async function last(says: Readable, onBytes: (bytes: number) => void): Promise<n
       )
   }
   return tensors
+}
+
+/** It reads files of others, and may send a line without an end. */
+async function* linesOf(says: Readable): AsyncGenerator<string> {
+  let rest = ''
+  for await (const part of says.setEncoding('utf8')) {
+    const lines = `${rest}${part}`.split('\n')
+    rest = lines.pop()!
+    yield* lines
+    if (rest.length > LINE_CHARS_MAX) return
+  }
 }
 
 function parsed(line: string): unknown {
@@ -135,13 +146,15 @@ function parsed(line: string): unknown {
 async function written(
   from: Readable,
   target: string,
-  most: number
+  most: number,
+  onPart: () => void
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256')
   let bytes = 0
   const bounded = new Transform({
     transform(part: Buffer, _, done) {
       bytes += part.length
+      onPart()
       if (bytes > most) return done(new LumosError('ENGINE_FAILED', 'What came of it is larger than it was.'))
       hash.update(part)
       done(null, part)

@@ -36,7 +36,7 @@ export function jobIn({ kind, output }: UnitDescription, answer: unknown): strin
 const isJob = (fields: unknown): boolean => isRecord(fields) && 'restarts' in fields
 
 /**
- * The answer as it is when the job has ended, or when the time of the call has.
+ * The answer as it is when the job has ended.
  *
  * @throws {LumosError} as the job failed.
  */

@@ -77,9 +77,13 @@ export async function listenOverHttp(
     }
   }
   const handler = sdk.createMcpHandler(makeServer, { bus, onerror() {} })
-  const response = await handler.fetch(request, { ...options, parsedBody: message })
-  if (tell === undefined) watched.end()
-  return response
+  try {
+    const response = await handler.fetch(request, { ...options, parsedBody: message })
+    if (ends.some(({ aborted }) => aborted)) close()
+    return response
+  } finally {
+    if (tell === undefined) watched.end()
+  }
 }
 
 interface StdioOptions {

@@ -112,7 +112,12 @@ export class OwnAnswers {
     if (live !== undefined) return infoOfKept(id, live)
     const stored = await this.#stored(name)
     if (stored === undefined) throw unknown()
-    return infoOfStored(id, stored)
+    if (!isCut(stored)) return infoOfStored(id, stored)
+    // Its end is written, so that no reader has it go on.
+    const cut = this.#again(name, stored)
+    await this.#components.store.keep(name, cut, true)
+    cut.cancel()
+    return infoOfKept(id, cut)
   }
 
   async forget(id: string): Promise<void> {
@@ -126,7 +131,7 @@ export class OwnAnswers {
     await this.#components.forget(id, peers)
   }
 
-  /** Goes on with answers that were cut lately, now that this peer can be asked for the rest. */
+  /** Takes the rest of answers that were cut lately, now that this peer is here: no reader waits, so no other is asked. */
   async onPeer(peerId: string, names: readonly string[]): Promise<void> {
     for (const name of names) {
       const stored = await this.#stored(name)
@@ -142,13 +147,13 @@ export class OwnAnswers {
   /**
    * An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest.
    *
-   * @param again whether one is tried that ended because no device went on.
+   * @param isRead whether a reader waits: then another device is asked to go on, once more where none did before.
    */
-  #recovered(name: string, again = false): Promise<KeptAnswer | undefined> {
+  #recovered(name: string, isRead = false): Promise<KeptAnswer | undefined> {
     const known = this.#recovering.get(name)
     if (known !== undefined) return known.answer
     const stop = new AbortController()
-    const answer = this.#recover(name, again, stop.signal).finally(() => this.#recovering.delete(name))
+    const answer = this.#recover(name, isRead, stop.signal).finally(() => this.#recovering.delete(name))
     this.#recovering.set(name, { stop, answer })
     return answer
   }
@@ -161,25 +166,18 @@ export class OwnAnswers {
     return this.#components.store.live(name)
   }
 
-  async #recover(name: string, again: boolean, signal: AbortSignal): Promise<KeptAnswer | undefined> {
+  async #recover(name: string, isRead: boolean, signal: AbortSignal): Promise<KeptAnswer | undefined> {
     const { store } = this.#components
     const stored = await this.#stored(name)
     if (stored === undefined || this.#running.has(name)) return undefined
-    const { head, route, first, next, end } = stored
-    const isCut = end === undefined || (again && end.error?.code === CUT)
-    if (!isCut) return undefined
+    if (!isCut(stored) || (stored.end !== undefined && !isRead)) return undefined
     const said = async () => {
       const all = await Array.fromAsync(answer.read(0, { follow: false }))
       return all.filter(({ type }) => type !== 'progress')
     }
-    const found = await restOf(this.#components, stored, said, signal)
+    const found = await restOf(this.#components, stored, isRead ? said : undefined, signal)
     if (found === undefined) return undefined
-    const answer = this.#made(name, {
-      head,
-      durable: true,
-      kept: { first, next },
-      route: route as AnswerRoute
-    })
+    const answer = this.#again(name, stored)
     const isKept = await store.keep(name, answer, true).then(
       () => true,
       () => false
@@ -190,6 +188,11 @@ export class OwnAnswers {
     }
     void this.#run(answer, name, found.source)
     return answer
+  }
+
+  /** One that was cut, to go on from there or to be ended. */
+  #again(name: string, { head, first, next, route }: StoredAnswer): KeptAnswer {
+    return this.#made(name, { head, durable: true, kept: { first, next }, route: route as AnswerRoute })
   }
 
   #made(
@@ -221,3 +224,6 @@ export class OwnAnswers {
     return stored?.head.mesh === mesh.meshId ? stored : undefined
   }
 }
+
+/** Whether the device that answered was lost, or this one was, and no other has gone on. */
+const isCut = ({ end }: StoredAnswer): boolean => end === undefined || end.error?.code === CUT

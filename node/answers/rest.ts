@@ -22,11 +22,11 @@ export interface RestComponents {
   rest(requestId: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
 }
 
-/** @param said all that is here of it, when the source asks for that. */
+/** @param said all that is here of it, when the source asks for that; absent where no device is to be asked anew. */
 export async function restOf(
   { mesh, rest }: RestComponents,
   stored: StoredAnswer,
-  said: () => Promise<readonly InferenceChunk[]>,
+  said: (() => Promise<readonly InferenceChunk[]>) | undefined,
   signal: AbortSignal
 ): Promise<{ readonly source: AnswerSource; close(): void } | undefined> {
   const { head, route, next } = stored
@@ -46,7 +46,10 @@ export async function restOf(
     try {
       return yield* opened!.chunks(deadline)
     } catch (thrown) {
-      if (anew === undefined || deadline.signal.aborted) throw thrown
+      // An answer that ended with an error has ended: only what was lost goes on.
+      const { code, retryable } = toLumosError(thrown)
+      const isLost = retryable || code === 'STREAM_INTERRUPTED' || code === 'ANSWER_UNKNOWN'
+      if (anew === undefined || deadline.signal.aborted || !isLost) throw thrown
     }
     yield* anew(options)
   }
@@ -57,12 +60,14 @@ export async function restOf(
 function anewFrom(
   mesh: RestComponents['mesh'],
   { head, route, next }: StoredAnswer,
-  said: () => Promise<readonly InferenceChunk[]>
+  said: (() => Promise<readonly InferenceChunk[]>) | undefined
 ): AnswerSource | undefined {
-  if (head.question === undefined) return undefined
+  if (head.question === undefined || said === undefined) return undefined
   const { peer, policy, receipt, ...question } = decodeQuestion(head.question)
-  // The model that began goes on, whatever name the question had for it.
-  const { task = question.task, model = question.model } = route ?? {}
+  const { task = question.task } = route ?? {}
+  // The model that began goes on, whatever name the question had for it. Before that, one that the question did not
+  // name may not be asked outside the mesh.
+  const model = next === 0 ? question.model : (route?.model ?? question.model)
   if (task === undefined || !isTaskName(task)) return undefined
   if (!mesh.providers(task, model).some(({ resumes }) => resumes || next === 0)) return undefined
   return async function* ({ signal, onRoute }) {

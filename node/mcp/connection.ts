@@ -31,24 +31,30 @@ const UNCHECKED: ClientOptions['jsonSchemaValidator'] = {
 }
 
 /** A server elsewhere may send without end, and its answer is read whole. */
-const bounded: typeof fetch = async (address, init) => {
-  // A redirect would take the token elsewhere.
-  const response = await fetch(address, { ...init, redirect: 'error' })
-  let bytes = 0
-  const counted = response.body?.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        bytes += chunk.byteLength
-        if (bytes <= MESSAGE_BYTES_MAX) controller.enqueue(chunk)
-        else
-          controller.error(
-            new LumosError('TOOL_FAILED', `The server sent more than ${MESSAGE_BYTES_MAX} bytes.`)
-          )
-      }
-    })
-  )
-  return new Response(counted, response)
-}
+const boundedFor =
+  (server: URL): typeof fetch =>
+  async (address, init) => {
+    const wanted = new URL(address instanceof Request ? address.url : address)
+    // A server names others, where the owner signs in. By TLS, they are none of this device and none of a router.
+    if (wanted.hostname !== server.hostname && wanted.protocol !== 'https:')
+      throw new LumosError('TOOL_FAILED', `The server sends this node to ${wanted.origin}, without TLS.`)
+    // A redirect would take the token elsewhere.
+    const response = await fetch(address, { ...init, redirect: 'error' })
+    let bytes = 0
+    const counted = response.body?.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          bytes += chunk.byteLength
+          if (bytes <= MESSAGE_BYTES_MAX) controller.enqueue(chunk)
+          else
+            controller.error(
+              new LumosError('TOOL_FAILED', `The server sent more than ${MESSAGE_BYTES_MAX} bytes.`)
+            )
+        }
+      })
+    )
+    return new Response(counted, response)
+  }
 
 export class McpConnection {
   readonly #name: string
@@ -69,7 +75,7 @@ export class McpConnection {
     this.#settings = settings
     this.#clock = clock
     if (settings.oauth !== undefined)
-      this.#signIn = new SignIn(join(directory, `${name}.json`), settings.oauth, clock)
+      this.#signIn = new SignIn(join(directory, `${name}.json`), settings.url!, settings.oauth, clock)
   }
 
   get info(): McpServerInfo {
@@ -101,11 +107,14 @@ export class McpConnection {
   }
 
   async #during<T>(
-    { asker, signal, budgetMs }: McpOptions,
+    { seesSignIn, signal, budgetMs }: McpOptions,
     ask: (client: Client, given: { signal?: AbortSignal; timeout: number }) => Promise<T>
   ): Promise<T> {
     if (this.#calls >= CALLS_MAX)
       throw new OverloadedError(`${this.#name} has ${CALLS_MAX} calls under way.`, AGAIN_MS)
+    // Another sign-in would undo the one that its owner is at.
+    const waiting = this.#client === undefined ? this.#signInFailure(seesSignIn) : undefined
+    if (waiting !== undefined) throw waiting
     const timeout = Math.min(budgetMs, this.#settings.timeoutMs)
     this.#calls++
     this.#idle?.cancel()
@@ -115,7 +124,7 @@ export class McpConnection {
       return await ask(client, { timeout, ...(signal && { signal }) })
     } catch (err) {
       if (signal?.aborted) throw new CancelledError(undefined, { cause: err })
-      throw this.#signInFailure(asker) ?? this.#failure(err)
+      throw this.#signInFailure(seesSignIn) ?? this.#failure(err)
     } finally {
       this.#calls--
       if (this.#calls === 0) this.#idle = this.#clock.setTimer(() => void this.close(), IDLE_MS)
@@ -153,6 +162,7 @@ export class McpConnection {
     const opened = this.#client
     client.onclose = () => this.#lost(opened)
     await client.connect(transport, { timeout, signal: this.#closing.signal })
+    this.#signIn?.end()
     this.#state = this.#settings.url === undefined ? 'running' : 'connected'
     return client
   }
@@ -169,8 +179,9 @@ export class McpConnection {
     const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
     const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
     const signIn = this.#signIn
-    const transport = new StreamableHTTPClientTransport(new URL(url), {
-      fetch: bounded,
+    const server = new URL(url)
+    const transport = new StreamableHTTPClientTransport(server, {
+      fetch: boundedFor(server),
       ...(headers && { requestInit: { headers } }),
       ...(signIn && { authProvider: signIn })
     })
@@ -187,14 +198,13 @@ export class McpConnection {
     if (this.#state !== 'failed') this.#state = 'idle'
   }
 
-  /** The owner is told where to sign in; whoever asks from elsewhere, only that it is needed. */
-  #signInFailure(asker: string | undefined): LumosError | undefined {
+  /** The owner is told where to sign in; others, only that it is needed: an address leads to the account of who opens it. */
+  #signInFailure(seesSignIn = false): LumosError | undefined {
     const address = this.#signIn?.address
     if (address === undefined) return undefined
-    const options =
-      asker === undefined
-        ? { hint: `Open it in a browser of this device, then call again: ${address}`, details: { address } }
-        : {}
+    const options = seesSignIn
+      ? { hint: `Open it in a browser of this device, then call again: ${address}`, details: { address } }
+      : {}
     return new LumosError('DENIED', `${this.#name} wants its owner to sign in.`, options)
   }
 

@@ -16,16 +16,25 @@ const Word = z.string().max(WORD_CHARS_MAX)
 
 const Web = z.url({ protocol: /^https?$/, error: 'expected an address such as https://tools.example/mcp' })
 
-const SignInSettings = z.strictObject({
-  /** Of a client that the server was told of before. Without it, the node registers itself. */
-  clientId: Word.min(1).optional(),
-  /** A file with the secret of that client, on one line. */
-  clientSecretFile: Path.optional(),
-  /** The only authorization server that the client is shown to. */
-  issuer: Web.optional(),
-  /** Where the metadata of the client are, for servers that read them in place of a registration. */
-  clientMetadataUrl: Web.optional()
-})
+const SignInSettings = z
+  .strictObject({
+    /** Of a client that the server was told of before. Without it, the node registers itself. */
+    clientId: Word.min(1).optional(),
+    /** A file with the secret of that client, on one line. */
+    clientSecretFile: Path.optional(),
+    /** The only authorization server that this client is shown to. */
+    issuer: Web.optional(),
+    /** Where the metadata of the client are, for servers that read them in place of a registration. */
+    clientMetadataUrl: Web.optional()
+  })
+  .refine(
+    ({ clientId, clientSecretFile, issuer }) =>
+      clientId === undefined ? clientSecretFile === undefined && issuer === undefined : issuer !== undefined,
+    {
+      error:
+        'clientId and issuer go together, clientSecretFile with them: the server would choose who is given them'
+    }
+  )
 export type SignInSettings = z.infer<typeof SignInSettings>
 
 export const McpServer = z

@@ -27,6 +27,8 @@ const CALLBACK = '/callback'
 
 const OfIssuer = { issuer: z.string().optional() }
 const Kept = z.object({
+  /** Of the server: what is kept is for no other. */
+  url: z.string().optional(),
   /** Where the browser comes back to: servers know a client by that address. */
   port: z.int().optional(),
   client: z.looseObject({ client_id: z.string(), ...OfIssuer }).optional(),
@@ -37,6 +39,7 @@ type Kept = z.infer<typeof Kept>
 export class SignIn implements OAuthClientProvider {
   readonly clientMetadataUrl: string | undefined
   readonly #path: string
+  readonly #url: string
   readonly #settings: SignInSettings
   readonly #clock: Clock
   #kept: Kept = {}
@@ -49,11 +52,17 @@ export class SignIn implements OAuthClientProvider {
   /** Of the sign-in under way: what the browser brings back is for the server that it was sent to. */
   #discovery: OAuthDiscoveryState | undefined
   #isFinishing = false
+  #isClosed = false
+  #writing: Promise<void> = Promise.resolve()
   #finish: (answer: URLSearchParams) => Promise<void> = async () => {}
 
-  /** @param path of the file that it is kept in, for the user of the node alone. */
-  constructor(path: string, settings: SignInSettings, clock: Clock) {
+  /**
+   * @param path of the file that it is kept in, for the user of the node alone.
+   * @param url of the server.
+   */
+  constructor(path: string, url: string, settings: SignInSettings, clock: Clock) {
     this.#path = path
+    this.#url = url
     this.#settings = settings
     this.#clock = clock
     this.clientMetadataUrl = settings.clientMetadataUrl
@@ -70,12 +79,19 @@ export class SignIn implements OAuthClientProvider {
     const { clientSecretFile } = this.#settings
     if (clientSecretFile !== undefined) this.#secret = (await readFile(clientSecretFile, 'utf8')).trim()
     const text = await readFile(this.#path, 'utf8').catch(() => '{}')
-    // What cannot be read is as if nobody had signed in.
-    this.#kept = Kept.catch({}).parse(parsed(text))
+    // What cannot be read is no sign-in.
+    const kept = Kept.catch({}).parse(parsed(text))
+    this.#kept = kept.url === this.#url ? kept : { url: this.#url, port: kept.port }
     await this.#listen()
   }
 
   close(): void {
+    this.#isClosed = true
+    this.end()
+  }
+
+  /** Waits for no browser: the server has let this node in. */
+  end(): void {
     this.#timer?.cancel()
     this.#server?.close()
     this.#server?.closeAllConnections()
@@ -147,9 +163,15 @@ export class SignIn implements OAuthClientProvider {
     if (scope === 'all' || scope === 'tokens') await this.#keep({ tokens: undefined })
   }
 
-  /** Written whole, so that a node that ends now has the old or the new. */
-  async #keep(change: Kept): Promise<void> {
+  #keep(change: Kept): Promise<void> {
     this.#kept = { ...this.#kept, ...change }
+    // One after the other: calls that run at once may each have new tokens.
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#write())
+    return this.#writing
+  }
+
+  /** Whole, so that a node that ends now has the old or the new. */
+  async #write(): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
     const beside = `${this.#path}.new`
     await writeFile(beside, JSON.stringify(this.#kept), { mode: 0o600 })
@@ -158,17 +180,22 @@ export class SignIn implements OAuthClientProvider {
 
   async #listen(): Promise<void> {
     this.#timer?.cancel()
-    this.#timer = this.#clock.setTimer(() => this.close(), SIGN_IN_MS)
+    this.#timer = this.#clock.setTimer(() => this.end(), SIGN_IN_MS)
     if (this.#server !== undefined) return
     const server = await listening(this.#kept.port ?? 0).catch(() => listening(0))
+    if (this.#isClosed) {
+      server.close()
+      return
+    }
     this.#server = server
     server.unref()
     server.on('request', (incoming, outgoing) => {
-      const { pathname, searchParams } = new URL(incoming.url ?? '', this.redirectUrl)
-      const known = pathname === CALLBACK && this.#isAsked(searchParams.get('state') ?? '')
+      const [path, query] = (incoming.url ?? '').split('?', 2)
+      const searchParams = new URLSearchParams(query)
+      const known = path === CALLBACK && this.#isAsked(searchParams.get('state') ?? '')
       outgoing.setHeader('content-type', 'text/plain; charset=utf-8')
       if (!known) {
-        outgoing.writeHead(404).end('Nobody asks for this sign-in.\n')
+        outgoing.writeHead(404).end('This node has not asked for this sign-in.\n')
         return
       }
       this.#state = ''

@@ -14,8 +14,16 @@ const WORK: Rate = { burst: 200, perSecond: 10 }
 const UNDER_WAY_MAX = 32
 const RETRY_AFTER_MS = 1000
 
-/** Queries of these domains read the disk or ask the network. */
-const COSTLY: ReadonlySet<string> = new Set(['config', 'doctor', 'event', 'log'])
+/** Queries of these domains, and these alone of theirs, read the disk, ask the network or start a program. */
+const COSTLY: ReadonlySet<string> = new Set([
+  'config',
+  'doctor',
+  'event',
+  'log',
+  'model.du',
+  'model.where',
+  'mcp.tools'
+])
 
 export class PeerWork {
   readonly #rates: Rates
@@ -30,7 +38,7 @@ export class PeerWork {
    * @throws {LumosError} `RATE_LIMITED`, or `OVERLOADED` where too much of this peer is under way.
    */
   begin(peerId: string, unit: string, kind: UnitKind | 'stream'): () => void {
-    if (kind === 'query' && !COSTLY.has(unit.split('.', 1)[0]!)) return () => {}
+    if (kind === 'query' && !COSTLY.has(unit.split('.', 1)[0]!) && !COSTLY.has(unit)) return () => {}
     const count = this.#underWay.get(peerId) ?? 0
     if (count >= UNDER_WAY_MAX)
       throw new OverloadedError(`This peer has ${count} units under way here.`, RETRY_AFTER_MS)

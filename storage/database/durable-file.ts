@@ -57,11 +57,17 @@ export function replaceDurably(draft: string, path: string): void {
  */
 export function makePrivateFile(path: string): void {
   // A file that exists is not opened: closing it again would release the locks that this process has on it.
+  if (existsSync(path) || !made(path)) chmodSync(path, PRIVATE_FILE_MODE)
+}
+
+/** Another process may make it at the same moment. */
+function made(path: string): boolean {
   try {
     closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+    return true
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err
-    chmodSync(path, PRIVATE_FILE_MODE)
+    return false
   }
 }
 

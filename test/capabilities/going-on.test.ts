@@ -1,6 +1,6 @@
 /** Servers beside the node that go on with an answer which another device began, each in its own way. */
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { OpenAiEngine } from '../../capabilities/engines/openai/engine.ts'
 import type { WritesOn } from '../../capabilities/engines/openai/going-on.ts'
 import { Answer } from '../../interface/answer.ts'
@@ -127,8 +127,10 @@ describe('an answer that another device began', () => {
   it('is read once more by a server that says no template, and refused', async () => {
     const without = PRODUCTS['llama.cpp']!
     PRODUCTS['llama.cpp'] = (body, path) => (path === '/apply-template' ? undefined : without(body, path))
+    onTestFinished(() => {
+      PRODUCTS['llama.cpp'] = without
+    })
     await expect(restOf('llama.cpp')).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     expect((await restOf('llama.cpp', { seed: 1 })).first).toMatchObject({ continued: 'exact' })
-    PRODUCTS['llama.cpp'] = without
   })
 })

@@ -11,6 +11,7 @@ import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { ORIGIN_TARGETS } from './targets/origins.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
+import { QUANTIZE_TARGETS } from './targets/quantize.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
 import { WEIGHT_TARGETS } from './targets/weights.ts'
 
@@ -23,5 +24,6 @@ export const TARGETS: readonly Target[] = [
   ...MEMORY_SYNC_TARGETS,
   ...OPENAI_TARGETS,
   ...MODEL_SERVER_TARGETS,
-  ...MEMORY_TARGETS
+  ...MEMORY_TARGETS,
+  ...QUANTIZE_TARGETS
 ]

@@ -20,17 +20,26 @@ const CLIENT_METADATA_URL = 'https://conformance-test.local/client-metadata.json
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}')
 const directory = mkdtempSync(join(tmpdir(), 'lumos-mcp-client-'))
-const connection = new McpConnection('suite', settingsOf(process.argv.at(-1)!), systemClock, directory)
-const options = { budgetMs: 20_000 }
+const settings = await settingsOf(process.argv.at(-1)!)
+const connection = new McpConnection('suite', settings, systemClock, directory)
+const options = { budgetMs: 20_000, seesSignIn: true }
 
-function settingsOf(url: string) {
+async function settingsOf(url: string) {
   if (!scenario.startsWith('auth/')) return McpServer.parse({ url })
-  const { client_id: clientId, client_secret: secret, issuer } = context
+  const { client_id: clientId, client_secret: secret } = context
   if (clientId === undefined)
     return McpServer.parse({ url, oauth: { clientMetadataUrl: CLIENT_METADATA_URL } })
   const clientSecretFile = join(directory, 'secret')
   writeFileSync(clientSecretFile, secret)
+  const issuer = context.issuer ?? (await issuerOf(url))
   return McpServer.parse({ url, oauth: { clientId, clientSecretFile, issuer } })
+}
+
+/** A person looks it up, and writes it into the settings. */
+async function issuerOf(url: string): Promise<string> {
+  const { origin, pathname } = new URL(url)
+  const answer = await fetch(`${origin}/.well-known/oauth-protected-resource${pathname}`)
+  return ((await answer.json()) as { authorization_servers: string[] }).authorization_servers[0]!
 }
 
 /** Signs in where that is asked for. */

@@ -26,6 +26,8 @@ const handler = createMcpHandler(() => {
 })
 
 const grants: string[] = []
+/** Of the requests to the server, by the host that they name. */
+const shown: string[] = []
 let valid = ''
 let challenge = ''
 let url = ''
@@ -36,6 +38,7 @@ async function answer(request: IncomingMessage): Promise<Response> {
   const body = await text(request)
   switch (pathname) {
     case '/mcp': {
+      shown.push(`${request.headers.host!.split(':')[0]} ${request.headers.authorization}`)
       if (valid === '' || request.headers.authorization !== `Bearer ${valid}`)
         return new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer scope="pages"' } })
       const headers = new Headers(request.headers as Record<string, string>)
@@ -90,17 +93,17 @@ afterAll(() => {
   rmSync(directory, { recursive: true })
 })
 
-const connectionTo = () =>
-  new McpConnection('wiki', McpServer.parse({ url: `${url}/mcp`, oauth: {} }), systemClock, directory)
+const connectionTo = (server = url) =>
+  new McpConnection('wiki', McpServer.parse({ url: `${server}/mcp`, oauth: {} }), systemClock, directory)
 
 it('is asked of the owner alone, kept for the user of the node, and renewed without a person', async () => {
   const connection = connectionTo()
-  const options = { budgetMs: 10_000 }
+  const options = { budgetMs: 10_000, seesSignIn: true }
   const refused = await connection.tools(options).catch(toLumosError)
   assert.ok(!Array.isArray(refused) && 'code' in refused && refused.code === 'DENIED')
   const address = String(refused.details.address)
   await assert.rejects(
-    connection.tools({ ...options, asker: 'peer' }),
+    connection.tools({ ...options, seesSignIn: false }),
     ({ hint, details }: typeof refused) => {
       assert.doesNotMatch(JSON.stringify([hint, details]), /authorize/)
       return true
@@ -109,6 +112,8 @@ it('is asked of the owner alone, kept for the user of the node, and renewed with
 
   const { headers } = await fetch(address, { redirect: 'manual' })
   const back = headers.get('location')!
+  for (const path of ['//', '/', '/callback', '/callback?state='])
+    assert.equal((await fetch(new URL(back).origin + path)).status, 404)
   assert.equal((await fetch(back.replace(/state=.*/, 'state=guessed'))).status, 404)
   assert.deepEqual(grants, [])
   assert.equal((await fetch(back)).status, 200)
@@ -126,4 +131,22 @@ it('is asked of the owner alone, kept for the user of the node, and renewed with
   const again = connectionTo()
   assert.equal((await again.tools(options)).length, 1)
   await again.close()
+  // Nothing waits for a browser any more.
+  await assert.rejects(fetch(back))
+})
+
+it('is for the server that it was made at, and goes without TLS to no other', async () => {
+  const moved = connectionTo(url.replace('127.0.0.1', 'localhost'))
+  await assert.rejects(moved.tools({ budgetMs: 10_000, seesSignIn: true }), { code: 'TOOL_FAILED' })
+  await moved.close()
+  assert.deepEqual(
+    shown.filter(request => request.startsWith('localhost')),
+    ['localhost undefined']
+  )
+})
+
+it('of a client that is known is for an authorization server that the settings name', () => {
+  const refused = { url: `${url}/mcp`, oauth: { clientId: 'c1' } }
+  assert.equal(McpServer.safeParse(refused).success, false)
+  assert.equal(McpServer.safeParse({ ...refused, oauth: { clientId: 'c1', issuer: url } }).success, true)
 })

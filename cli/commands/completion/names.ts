@@ -31,15 +31,10 @@ export async function printNames(kind: string, { options, output }: Invocation):
 
 async function namesOf(kind: string, options: { readonly home?: string }): Promise<readonly string[]> {
   const node = findNode(options)
-  if (kind === 'unit') return (await node.units()).map(({ name }) => name)
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  if (kind === 'unit') return (await node.units({ signal })).map(({ name }) => name)
   if (!Object.hasOwn(SOURCES, kind)) return []
   const [unit, list, field] = SOURCES[kind as keyof typeof SOURCES]
-  const { data } = await node.execute<Record<string, Record<string, string>[]>>(
-    unit,
-    {},
-    {
-      signal: AbortSignal.timeout(TIMEOUT_MS)
-    }
-  )
+  const { data } = await node.execute<Record<string, Record<string, string>[]>>(unit, {}, { signal })
   return data[list]!.map(item => item[field]!)
 }

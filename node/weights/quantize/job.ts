@@ -33,6 +33,7 @@ export const quantizeJob = ({ store, seal, refresh, ...components }: QuantizeJob
       return await quantizeModel(
         {
           ...{ catalogue, registry, clock, drafts: folder.partial },
+          checkRoom: bytes => store.partials.room.check(bytes, []),
           async add(listing, options) {
             const imported = await importListing({ store, seal }, listing, options)
             await refresh()

@@ -27,14 +27,22 @@ export interface MeasureOptions extends AbortOptions {
   onItem?(done: number): void
 }
 
-/** @throws {LumosError} `INVALID_INPUT` where the data is none for the task. */
+const itemsIn = (task: TaskName, data: string) =>
+  itemsOf({ inputs: [data], argument: definitionOf(task).argument, question: task, out: '' })
+
+/** @throws {LumosError} `INVALID_INPUT` where the data has nothing for the task. */
+export async function checkData(task: TaskName, data: string): Promise<void> {
+  for await (const { read } of itemsIn(task, data)) return void (await read())
+  throw new InvalidInputError(`${data} holds nothing that ${task} takes.`)
+}
+
+/** @throws {LumosError} `INVALID_INPUT` where an input is none for the task. */
 export async function measureLoss(options: MeasureOptions): Promise<Loss> {
   const { task, before, after, data, id, signal, onItem } = options
-  const { argument } = definitionOf(task)
   const agrees = agreementOf(definitionOf(task))
   const loss = { inputs: 0, labelled: 0, rightBefore: 0, rightAfter: 0, same: 0 }
   const cosines: number[] = []
-  for await (const { name, read } of itemsOf({ inputs: [data], argument, question: task, out: '' })) {
+  for await (const { name, read } of itemsIn(task, data)) {
     signal?.throwIfAborted()
     if (++loss.inputs > ITEMS_MAX)
       throw new LumosError('INPUT_TOO_LARGE', `${data} holds more than ${ITEMS_MAX} inputs.`)
@@ -53,7 +61,6 @@ export async function measureLoss(options: MeasureOptions): Promise<Loss> {
     if (cosine !== undefined) cosines.push(cosine)
     onItem?.(loss.inputs)
   }
-  if (loss.inputs === 0) throw new InvalidInputError(`${data} holds nothing that ${task} takes.`)
   return {
     ...loss,
     cosine: cosines.length === 0 ? null : cosines.reduce((sum, each) => sum + each) / cosines.length

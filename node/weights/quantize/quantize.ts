@@ -10,7 +10,7 @@ import type { Imported, Quantized, WeightsProgress } from '../../../interface/we
 import { DRAFT } from '../../../storage/weights/settle.ts'
 import type { ListedFile, Listing } from '../listing.ts'
 import { MODEL_INFO } from '../repositories/model-info.ts'
-import { measureLoss } from './measure.ts'
+import { checkData, measureLoss } from './measure.ts'
 import { type FoundModel, partsOf } from './parts.ts'
 
 export interface QuantizeComponents {
@@ -19,6 +19,8 @@ export interface QuantizeComponents {
   readonly clock: Clock
   /** A folder on the disk of the store, for what is not whole yet. */
   readonly drafts: string
+  /** @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for so many bytes. */
+  checkRoom(bytes: number): Promise<void>
   /** Makes a repository of these files, and has it served. */
   add(listing: Listing, options: WeightsProgress): Promise<Imported>
 }
@@ -48,9 +50,14 @@ export async function quantizeModel(
   wanted: QuantizeWanted,
   { id, ...options }: WeightsProgress & { id: string }
 ): Promise<Quantized> {
-  const { catalogue, registry, clock, drafts, add } = components
+  const { catalogue, registry, clock, drafts, checkRoom, add } = components
   const found = toQuantize(catalogue, wanted)
+  const task = meantTask(found.tasks)!
+  // Before the work of minutes, whose result would stay.
+  if (wanted.data !== undefined) await checkData(task, wanted.data)
   const { graphs, others } = await partsOf(found)
+  // No more than the graphs have now.
+  await checkRoom(graphs.reduce((sum, { bytes }) => sum + bytes, 0))
   const folder = await mkdtemp(join(drafts, DRAFT))
   try {
     const made = await smaller(graphs, folder, { clock, ...options })
@@ -62,7 +69,7 @@ export async function quantizeModel(
         : await measureLoss({
             ...{
               registry,
-              task: meantTask(found.tasks)!,
+              task,
               before: found.id,
               after: wanted.name,
               data: wanted.data,
