@@ -319,8 +319,8 @@ if (obstacle === undefined) {
     make: clock => kindOf('llama-cpp').serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine,
     slots: 4,
     requests: [
-      textRequest('What is 12 plus 7?', { maxTokens: 20 }),
-      textRequest('Tell me a story', { maxTokens: 9 })
+      textRequest('What is 12 plus 7?', { maxTokens: 20, temperature: 0 }),
+      textRequest('Tell me a story', { maxTokens: 9, temperature: 0 })
     ],
     long,
     streamed: long,
