@@ -95,9 +95,9 @@ export default defineConfig(({ mode }) => ({
   test: {
     // Else the nodes of a test yield to the other tests.
     env: { LUMOS_SERVING__YIELD: 'never' },
-    // Real processes and real networks take their time on a small machine; a
-    // test that hangs still ends here.
-    testTimeout: 60_000,
+    // Real processes and real networks take their time on a small machine, and what gossip loses comes by a pull within a
+    // minute; a test that hangs still ends here.
+    testTimeout: 90_000,
     hookTimeout: 60_000,
     pool: 'forks',
     reporters: ['default'],

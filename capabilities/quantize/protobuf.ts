@@ -4,57 +4,21 @@
  */
 
 import { LumosError } from '../../interface/errors.ts'
+import { type ProtobufField, protobufFields, varintOf, WIRE } from '../../interface/protobuf.ts'
 
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
-
-const VARINT_BYTES_MAX = 10
 /** A graph of ten thousand nodes has fewer by far, and each takes time. */
 const FIELDS_MAX = 1_000_000
 
-export interface Field {
-  readonly number: number
-  /** Of a varint, exact up to 2^53; else 0. */
-  readonly value: number
-  /** What it holds, of all but a varint: a part of what was read, not a copy. */
-  readonly bytes: Buffer
+export interface Field extends ProtobufField {
   /** With its head. */
   readonly whole: Buffer
 }
 
-const NONE = Buffer.alloc(0)
-
 /** @throws {LumosError} `MODEL_INVALID` for what is no protobuf. */
 export function* fieldsOf(message: Buffer): Generator<Field> {
-  let at = 0
-  let left = FIELDS_MAX
-  const varint = (): number => {
-    let value = 0
-    for (let n = 0; n < VARINT_BYTES_MAX && at < message.length; n++) {
-      const byte = message[at++]!
-      value += (byte & 0x7f) * 2 ** (7 * n)
-      if (byte < 0x80) return value
-    }
-    throw malformed()
-  }
-  while (at < message.length) {
-    if (left-- === 0) throw malformed()
-    const start = at
-    const tag = varint()
-    const wire = tag % 8
-    const number = Math.floor(tag / 8)
-    if (wire === VARINT) {
-      const value = varint()
-      yield { number, value, bytes: NONE, whole: message.subarray(start, at) }
-      continue
-    }
-    const size = wire === BYTES ? varint() : wire === FIXED64 ? 8 : wire === FIXED32 ? 4 : undefined
-    if (number === 0 || size === undefined || size > message.length - at) throw malformed()
-    at += size
-    yield { number, value: 0, bytes: message.subarray(at - size, at), whole: message.subarray(start, at) }
-  }
+  const errors = { malformed, tooMany: malformed }
+  for (const field of protobufFields(message, { left: FIELDS_MAX }, errors))
+    yield { ...field, whole: message.subarray(field.start, field.end) }
 }
 
 /** The numbers of a field that may be packed into one value or stand each in its own. */
@@ -74,23 +38,13 @@ export function numbersIn({ value, bytes }: Field): number[] {
   return numbers
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  while (rest > 0x7f) {
-    bytes.push((rest % 0x80) | 0x80)
-    rest = Math.floor(rest / 0x80)
-  }
-  return Buffer.from([...bytes, rest])
-}
-
 export const integer = (number: number, value: number): Buffer =>
-  Buffer.concat([varint(number * 8 + VARINT), varint(value)])
+  Buffer.concat([varintOf(number * 8 + WIRE.varint), varintOf(value)])
 
 /** Texts, bytes or a message within a message. */
 export function delimited(number: number, ...parts: readonly (Buffer | string)[]): Buffer[] {
   const all = parts.map(part => (typeof part === 'string' ? Buffer.from(part) : part))
-  return [varint(number * 8 + BYTES), varint(bytesOf(all)), ...all]
+  return [varintOf(number * 8 + WIRE.bytes), varintOf(bytesOf(all)), ...all]
 }
 
 const bytesOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0)

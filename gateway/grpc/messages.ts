@@ -1,8 +1,9 @@
 /** The messages of `aima.proto`, in bytes. */
 
 import { InvalidInputError } from '../../interface/errors.ts'
+import { varintOf, WIRE } from '../../interface/protobuf.ts'
 import { decodeStruct, structField } from './struct.ts'
-import { type Field, fieldsOf, malformed, text, textOf, varint, WIRE } from './wire.ts'
+import { type Field, fieldsOf, malformed, text, textOf } from './wire.ts'
 
 const UNIT = 1
 const UNIT_TAG = UNIT * 8 + WIRE.bytes
@@ -109,8 +110,8 @@ function objectOf(value: unknown): object {
 export const statusMessage = (code: number, message: string, detail: object): Buffer => {
   const any = Buffer.concat([text(1, 'type.googleapis.com/google.protobuf.Struct'), structField(2, detail)])
   return Buffer.concat([
-    Buffer.concat([varint(8), varint(code)]),
+    Buffer.concat([varintOf(8), varintOf(code)]),
     text(2, message),
-    Buffer.concat([varint(26), varint(any.length), any])
+    Buffer.concat([varintOf(26), varintOf(any.length), any])
   ])
 }

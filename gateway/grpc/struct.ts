@@ -1,8 +1,9 @@
 /** `google.protobuf.Struct`, which is JSON in protobuf. */
 
 import { InvalidInputError } from '../../interface/errors.ts'
+import { WIRE } from '../../interface/protobuf.ts'
 import { DEPTH_MAX, VALUES_MAX } from '../json-text.ts'
-import { delimited, type Field, fieldsOf, malformed, textOf, WIRE } from './wire.ts'
+import { delimited, type Field, fieldsOf, malformed, textOf } from './wire.ts'
 
 /** Fields of `Value`. */
 const KIND = { null: 1, number: 2, string: 3, boolean: 4, struct: 5, list: 6 } as const
