@@ -36,7 +36,8 @@ const boundedFor =
   async (address, init) => {
     const wanted = new URL(address instanceof Request ? address.url : address)
     // A server names others, where the owner signs in. By TLS, they are none of this device and none of a router.
-    if (wanted.hostname !== server.hostname && wanted.protocol !== 'https:')
+    const isOwn = wanted.hostname === server.hostname && server.protocol === 'http:'
+    if (wanted.protocol !== 'https:' && !isOwn)
       throw new LumosError('TOOL_FAILED', `The server sends this node to ${wanted.origin}, without TLS.`)
     // A redirect would take the token elsewhere.
     const response = await fetch(address, { ...init, redirect: 'error' })

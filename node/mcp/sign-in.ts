@@ -76,6 +76,7 @@ export class SignIn implements OAuthClientProvider {
   /** Before the library is given this. @param finish called with what the browser brings back. */
   async open(finish: (answer: URLSearchParams) => Promise<void>): Promise<void> {
     this.#finish = finish
+    this.#isClosed = false
     const { clientSecretFile } = this.#settings
     if (clientSecretFile !== undefined) this.#secret = (await readFile(clientSecretFile, 'utf8')).trim()
     const text = await readFile(this.#path, 'utf8').catch(() => '{}')
@@ -112,9 +113,11 @@ export class SignIn implements OAuthClientProvider {
     }
   }
 
+  /** While the owner is at one sign-in, what another would begin with is not kept: it would undo the first. */
   state(): string {
-    this.#state = randomBytes(32).toString('base64url')
-    return this.#state
+    const state = randomBytes(32).toString('base64url')
+    if (this.#address === undefined) this.#state = state
+    return state
   }
 
   clientInformation(context?: OAuthClientInformationContext): StoredOAuthClientInformation | undefined {
@@ -137,7 +140,7 @@ export class SignIn implements OAuthClientProvider {
   }
 
   saveCodeVerifier(verifier: string): void {
-    this.#verifier = verifier
+    if (this.#address === undefined) this.#verifier = verifier
   }
 
   codeVerifier(): string {
@@ -145,7 +148,7 @@ export class SignIn implements OAuthClientProvider {
   }
 
   saveDiscoveryState(state: OAuthDiscoveryState): void {
-    this.#discovery = state
+    if (this.#address === undefined) this.#discovery = state
   }
 
   /** Any other time it is looked for anew: the server may have moved to another. */
@@ -155,7 +158,7 @@ export class SignIn implements OAuthClientProvider {
 
   async redirectToAuthorization(url: URL): Promise<void> {
     await this.#listen()
-    if (url.protocol === 'https:' || url.protocol === 'http:') this.#address = url.href
+    if (url.protocol === 'https:' || url.protocol === 'http:') this.#address ??= url.href
   }
 
   async invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): Promise<void> {
@@ -183,7 +186,7 @@ export class SignIn implements OAuthClientProvider {
     this.#timer = this.#clock.setTimer(() => this.end(), SIGN_IN_MS)
     if (this.#server !== undefined) return
     const server = await listening(this.#kept.port ?? 0).catch(() => listening(0))
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#server !== undefined) {
       server.close()
       return
     }

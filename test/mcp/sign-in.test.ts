@@ -29,6 +29,8 @@ const grants: string[] = []
 /** Of the requests to the server, by the host that they name. */
 const shown: string[] = []
 let valid = ''
+/** Whether a token to refresh by is worth anything. */
+let granted = true
 let challenge = ''
 let url = ''
 
@@ -64,6 +66,7 @@ async function answer(request: IncomingMessage): Promise<Response> {
     }
     case '/token': {
       const given = new URLSearchParams(body)
+      if (!granted) return Response.json({ error: 'invalid_grant' }, { status: 400 })
       grants.push(given.get('grant_type')!)
       if (given.get('code') === 'k')
         assert.equal(createHash('sha256').update(given.get('code_verifier')!).digest('base64url'), challenge)
@@ -133,6 +136,24 @@ it('is asked of the owner alone, kept for the user of the node, and renewed with
   await again.close()
   // Nothing waits for a browser any more.
   await assert.rejects(fetch(back))
+})
+
+it('is asked anew after the connection was closed, and ends the sign-in that began first', async () => {
+  const connection = connectionTo()
+  const options = { budgetMs: 10_000, seesSignIn: true }
+  await connection.tools(options)
+  await connection.close()
+  valid = ''
+  granted = false
+  const first = await connection.tools(options).catch(toLumosError)
+  const again = await connection.tools(options).catch(toLumosError)
+  assert.ok('details' in first && 'details' in again)
+  assert.deepEqual(again.details, first.details)
+  granted = true
+  const { headers } = await fetch(String(first.details.address), { redirect: 'manual' })
+  assert.equal((await fetch(headers.get('location')!)).status, 200)
+  assert.equal((await connection.tools(options)).length, 1)
+  await connection.close()
 })
 
 it('is for the server that it was made at, and goes without TLS to no other', async () => {
