@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { quantizeGraph } from '../../capabilities/quantize/graph.ts'
 import { quantizeFile } from '../../capabilities/quantize/quantize-file.ts'
 import { systemClock } from '../../interface/clock.ts'
+import type { LumosError } from '../../interface/errors.ts'
 import { bytes, FLOAT, node, number, shaped } from './onnx-graph.ts'
 import { digitFile, MODELS } from './parts.ts'
 
@@ -169,6 +170,18 @@ describe('the process that quantises', () => {
       message: /no ONNX file/
     })
     await assert.rejects(stat(target), { code: 'ENOENT' })
+
+    // A name of a megabyte is not said whole.
+    const long = 'w'.repeat(1024 * 1024)
+    const few = weights(long, [WIDTH, WIDTH], waves(WIDTH, 1))
+    await writeFile(
+      source,
+      model([node('MatMul', ['x', long], 'out'), few, bytes(11, shaped('x', FLOAT, ['n']))])
+    )
+    await assert.rejects(quantizeFile(source, target, { clock: systemClock }), (err: Error) => {
+      assert.ok(err.message.length < 1000, String(err.message.length))
+      return (err as LumosError).code === 'MODEL_INVALID'
+    })
 
     await cp(DIGITS, source)
     const aborting = new AbortController()

@@ -32,7 +32,11 @@ const storeOf = () =>
   new AnswerStore({ directory, key: new Uint8Array(32), clock: systemClock, log, limits: LIMITS })
 
 /** These many chunks of it are on disk when the node ends. */
-async function cut({ chunks = 3, ...options }: AnswerOptions & { chunks?: number } = {}): Promise<void> {
+async function cut({
+  chunks = 3,
+  routed = chunks > 0,
+  ...options
+}: AnswerOptions & { chunks?: number; routed?: boolean } = {}): Promise<void> {
   const store = storeOf()
   const own = new OwnAnswers({
     mesh,
@@ -44,7 +48,7 @@ async function cut({ chunks = 3, ...options }: AnswerOptions & { chunks?: number
   const answer = own.keep(
     id,
     async function* ({ onRoute }) {
-      if (chunks > 0) onRoute(ROUTE)
+      if (routed) onRoute(ROUTE)
       for (let i = 0; i < chunks; i++) yield text(i)
       await new Promise(() => {})
     },
@@ -185,6 +189,36 @@ describe('an answer that was cut, whose device is gone', () => {
     const { own, store, seen } = restarted()
     assert.deepEqual(await indexes((await own.open(id, {})).chunks()), [0, 1, 2, 3, 4, 5])
     assert.deepEqual(seen, [{ ...question, id: requestIdOf(id), after: [] }])
+    await store.close()
+  })
+
+  it('stays cancelled, also for who reads it later', async () => {
+    await cut({ question })
+    const { own, store } = restarted()
+    const name = store.names('a')[0]!
+    assert.equal((await own.cancel(id)).state, 'cancelled')
+    await store.close()
+    const later = restarted()
+    const { info, chunks } = await later.own.open(id, {})
+    assert.deepEqual([info.state, later.seen, later.store.live(name)], ['cancelled', [], undefined])
+    await assert.rejects(indexes(chunks()), { code: 'CANCELLED' })
+    await later.store.close()
+  })
+
+  it('is asked of no third device while nobody reads it', async () => {
+    await cut({ question })
+    const { own, store, seen } = restarted()
+    await own.onPeer(ROUTE.peerId, store.names('a'))
+    assert.deepEqual(seen, [])
+    await store.close()
+  })
+
+  it('before its beginning names no model that the question did not name', async () => {
+    const { model: _, ...open } = question
+    await cut({ question: open, durable: true, chunks: 0, routed: true })
+    const { own, store, seen } = restarted()
+    await indexes((await own.open(id, {})).chunks())
+    assert.equal((seen[0] as { model?: string }).model, undefined)
     await store.close()
   })
 
