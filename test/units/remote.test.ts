@@ -248,6 +248,7 @@ it('a peer has a rate, and a number under way, of what costs more than an answer
   }
   expect(await many('a', 'test.wait', 200)).toBe(200 - 32)
   expect([await many('a', 'event.query', 5), await many('a', 'model.list', 500)]).toEqual([0, 500])
+  for (const unit of ['model.du', 'model.where', 'mcp.tools']) expect(await many('a', unit, 1)).toBe(0)
   expect(await many('b', 'event.query', 5)).toBe(5)
   clock.advance(1000)
   expect(await many('a', 'event.query', 20)).toBe(10)
