@@ -212,6 +212,14 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     await settled(page)
   })
 
+  it('stays let in while its node restarts', async () => {
+    const { page } = seen
+    await openScreen(page, 'mesh')
+    await nodes.restart()
+    await page.reload()
+    await page.locator('main table').getByRole('link', { name: 'attic' }).waitFor({ state: 'attached' })
+  })
+
   it('says that its session is over when the token is replaced, and goes on once the browser is let in again', async () => {
     const { page, context } = seen
     await page.goto(`${nodes.url}/#/people`)

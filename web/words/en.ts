@@ -36,7 +36,7 @@ export const en = {
   },
   signIn: {
     title: 'This browser is not let in',
-    why: 'A browser is let in for a week, until the node restarts or its token is replaced.',
+    why: 'A browser is let in for a week, or until the token of the node is replaced.',
     how: 'On the device that runs this node, type:',
     token: 'Or paste a token of this node',
     refused: 'The node does not take this token.',

@@ -9,6 +9,7 @@ import type { MeshNodeOptions } from '../../../node/create-node.ts'
 import { LogReader } from '../../../node/log/log-reader.ts'
 import { SettingsFile } from '../../../node/settings/settings-file.ts'
 import { makeGatewayToken } from '../../../storage/home/gateway-token.ts'
+import { sessionFile } from '../../../storage/home/session-file.ts'
 import { createUnits } from '../../../units/index.ts'
 import { knows, startNode } from '../../node/mesh-nodes.ts'
 import { ScriptedEngine, scriptedModels } from '../../openai/scripted-engine.ts'
@@ -54,14 +55,30 @@ export async function startPageNodes({
     stop() {}
   })
   const newToken = () => makeGatewayToken(tokenPath)
-  const gateway = new Gateway(
-    { units: async () => units, clock: systemClock, log },
-    { socketPath, token, newToken, named, host: '127.0.0.1', hosts: [], origins: [], port: 0 }
-  )
+  const components = { units: async () => units, clock: systemClock, log }
+  const options = { socketPath, newToken, named, host: '127.0.0.1', hosts: [], origins: [] }
+  const start = (port: number) =>
+    new Gateway(components, {
+      ...options,
+      port,
+      token: desk.home.gatewayToken(),
+      sessions: sessionFile(folder)
+    })
+  let gateway = start(0)
   await gateway.start()
+  const url = gateway.url!
 
   return {
-    ...{ desk, answering, gateway, token, logged, url: gateway.url! },
+    ...{ desk, answering, token, logged, url },
+    get gateway() {
+      return gateway
+    },
+    /** As the node restarts on the same home. */
+    async restart() {
+      await gateway.close({ drainMs: 0 })
+      gateway = start(Number(new URL(url).port))
+      await gateway.start()
+    },
     /** Opened once, it lets one browser in. */
     link: () => gateway.link()!,
     async [Symbol.asyncDispose]() {
