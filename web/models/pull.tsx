@@ -6,6 +6,7 @@ import { useUnit } from '../live.ts'
 import { call, type Output } from '../node.ts'
 import { Badge, Bar, Button, Card, Failure, Field, Select, type Tone } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
 import { useWords } from '../words/index.ts'
 import { useTaskName } from './parts.tsx'
@@ -191,7 +192,7 @@ function JobRow({ job, peer }: { readonly job: Job; readonly peer: string | unde
       {underWay && progress && <Progress of={progress} name={summary} />}
       {error && (
         <p class="job-error">
-          <Text of={error.message} /> <code>{error.code}</code>
+          <Sentence own={error.message} code={error.code} /> <code>{error.code}</code>
           {error.hint && (
             <>
               {' '}

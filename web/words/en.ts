@@ -2,7 +2,13 @@
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
+/** By a code of the node, or by the check and the state of a finding. */
+type Sentences = Readonly<Record<string, string>>
+/** The node says them in English by itself. */
+const SENTENCES: { readonly codes: Sentences; readonly findings: Sentences } = { codes: {}, findings: {} }
+
 export const en = {
+  sentences: SENTENCES,
   common: {
     menu: 'Screens',
     skip: 'Go to the content',

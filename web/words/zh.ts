@@ -1,9 +1,11 @@
 /** What the page says, in Chinese. */
 
 import type { Words } from './index.ts'
+import { SENTENCES_ZH } from './sentences-zh.ts'
 import { SETTINGS_ZH } from './settings-zh.ts'
 
 export const zh: Words = {
+  sentences: SENTENCES_ZH,
   common: {
     menu: '页面',
     skip: '跳到内容',
