@@ -3,15 +3,22 @@
 import assert from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { knows } from '../node/mesh-nodes.ts'
+import { ScriptedEngine } from '../openai/scripted-engine.ts'
 import { chromiumPath, startChromium } from './chromium.ts'
 import { startHostility } from './page/hostile.ts'
-import { type PageNodes, startPageNodes } from './page/nodes.ts'
+import { type PageNodes, servePage, startPageNodes } from './page/nodes.ts'
 import { hindrances, openScreen, screensOf, settled, type Visit, visit } from './page/visit.ts'
 import { startWay } from './page/way.ts'
 
 if (chromiumPath === undefined) {
   console.warn('DID NOT RUN: the page in a real browser. No Chromium is installed.')
 }
+
+const OWN_MODEL = 'desk-embedder'
+const ownModels = () => [
+  { id: OWN_MODEL, tasks: ['feature-extraction' as const], slots: 1, engine: new ScriptedEngine() }
+]
 
 interface Hostile {
   readonly elements: number
@@ -25,7 +32,7 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
   /** Let in, for the tests that only look. */
   let seen: Visit
   beforeAll(async () => {
-    ;[browser, nodes] = await Promise.all([startChromium({}), startPageNodes()])
+    ;[browser, nodes] = await Promise.all([startChromium({}), startPageNodes({ models: ownModels() })])
     seen = await visit(browser)
     await seen.page.goto(nodes.link())
     await settled(seen.page)
@@ -182,6 +189,55 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.ok(shown >= 2, 'what is hostile was on the screen')
     assert.deepEqual(found.troubles, [])
     assert.ok(found.requests.every(url => url.startsWith(`${nodes.url}/`) && !url.endsWith('/x')))
+  })
+
+  it('shows a member that is no admin what it may see, offers it nothing that fails, and refuses the rest with words', {
+    timeout: 90_000
+  }, async () => {
+    const [attic] = nodes.answering
+    await knows(attic!, nodes.desk)
+    await using own = await servePage(attic!)
+    await using member = await visit(browser)
+    const { page } = member
+    await page.goto(own.link())
+    for (const screen of await screensOf(page)) await openScreen(page, screen)
+    assert.deepEqual(member.troubles, [])
+
+    const button = (name: RegExp) => page.getByRole('button', { name })
+    await openScreen(page, 'people')
+    await page.getByText('Only admins let devices in and remove them. This device is none.').waitFor()
+    await page.getByText('Only admins rename the mesh.').waitFor()
+    assert.equal(await button(/^(Let a device in|Remove|Make admin|Rename the mesh)/).count(), 0)
+
+    await page.goto(`${own.url}/#/mesh/${nodes.desk.peerId}`)
+    await page.getByText('Only an admin removes a device').waitFor()
+    await page.getByText('Only an admin changes this on another device.').waitFor()
+    assert.equal(await button(/^(Remove|Refuse)/).count(), 0)
+
+    await page.goto(`${own.url}/#/models/${OWN_MODEL}`)
+    await page.getByRole('link', { name: 'desk' }).first().waitFor()
+    await settled(page)
+    assert.equal(await button(/^(Load|Unload|Change)/).count(), 0)
+    await openScreen(page, 'models')
+    await page.getByRole('button', { name: 'Bring a model' }).click()
+    assert.deepEqual(await page.getByLabel('Onto').locator('option').allTextContents(), ['this device'])
+    assert.deepEqual(member.troubles, [])
+
+    // As a page would that had a button for it.
+    const ask = async (unit: string, input: object, options: object = {}) => {
+      const answer = await page.evaluate(async body => {
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch('/api/v2/execute', { method: 'POST', headers, body })
+        return ((await answer.json()) as { error: { code: string; message: string } | null }).error
+      }, JSON.stringify({ unit, input, options }))
+      return [answer?.code, (answer?.message.length ?? 0) > 0]
+    }
+    const { peerId } = nodes.desk
+    assert.deepEqual(await ask('node.drain', {}, { peer: peerId }), ['DENIED', true])
+    assert.deepEqual(await ask('model.unload', { model_id: OWN_MODEL }, { peer: peerId }), ['DENIED', true])
+    assert.deepEqual(await ask('mesh.invite', { role: 'member' }), ['NOT_ADMIN', true])
+    assert.deepEqual(await ask('mesh.revoke', { peer: peerId }), ['NOT_ADMIN', true])
+    assert.equal(nodes.desk.status().drained, false)
   })
 
   it('says that the node is away, and comes back by itself', async () => {

@@ -8,6 +8,7 @@ import { Badge, Bar, Button, Card, Failure, Field, Select, type Tone } from '../
 import { attempt } from '../parts/notes.tsx'
 import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
+import { useIsAdmin } from '../people/roles.ts'
 import { useWords } from '../words/index.ts'
 import { useTaskName } from './parts.tsx'
 
@@ -79,7 +80,8 @@ export function Pull() {
 function Devices({ value, onChange }: { value: string; onChange(peer: string): void }) {
   const w = useWords()
   const { data } = useUnit('mesh.members', {}, { on: ['peer.', 'mesh.'] })
-  const others = data?.items.filter(one => !one.self && one.online) ?? []
+  const isAdmin = useIsAdmin()
+  const others = data?.items.filter(one => isAdmin && !one.self && one.online) ?? []
   return (
     <Field label={w.models.onto}>
       {id => (

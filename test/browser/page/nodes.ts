@@ -17,6 +17,7 @@ import { ScriptedEngine, scriptedModels } from '../../openai/scripted-engine.ts'
 interface PageNodesOptions {
   /** Of the device with the page. */
   readonly settings?: MeshNodeOptions['settings']
+  readonly models?: Model[]
   /** The other devices by name, with their models. */
   readonly others?: Readonly<Record<string, Model[]>>
 }
@@ -24,33 +25,48 @@ interface PageNodesOptions {
 /** A device with the page, which has founded the mesh, and those that answer. */
 export async function startPageNodes({
   settings,
+  models = [],
   others = { attic: scriptedModels(new ScriptedEngine()) }
 }: PageNodesOptions = {}) {
-  const desk = await startNode('desk', [], { settings: { 'mesh.name': 'home', ...settings } })
+  const desk = await startNode('desk', [], { models, settings: { 'mesh.name': 'home', ...settings } })
   const answering = await Promise.all(
     Object.entries(others).map(([name, models]) => startNode(name, [desk], { models }))
   )
   await Promise.all(answering.map(other => knows(desk, other)))
-  for (const node of answering) {
+  for (const node of [desk, ...answering]) {
     const units = createUnits({ node, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
     node.remote.serve(async () => units)
   }
+  const page = await servePage(desk)
+  const close = page[Symbol.asyncDispose]
 
+  return Object.assign(page, {
+    ...{ desk, answering },
+    async [Symbol.asyncDispose]() {
+      await close()
+      for (const node of [desk, ...answering]) await node[Symbol.asyncDispose]()
+    }
+  })
+}
+export type PageNodes = Awaited<ReturnType<typeof startPageNodes>>
+
+/** A gateway of a device of the mesh, with its page. */
+export async function servePage(node: Awaited<ReturnType<typeof startNode>>) {
   const logged: string[] = []
   const keep = (...parts: unknown[]) => void logged.push(JSON.stringify(parts))
   const log: Logger = { debug: keep, info: keep, warn: keep, error: keep }
-  const { socketPath, tokenPath } = desk.home
+  const { socketPath, tokenPath } = node.home
   const folder = dirname(tokenPath)
-  const token = desk.home.gatewayToken()
-  const named = new NamedTokens({ store: desk.home.tokens, clock: systemClock, log })
+  const token = node.home.gatewayToken()
+  const named = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
   const units = createUnits({
-    node: desk,
+    node,
     gatewayUrl: () => gateway.url,
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
     pageLink: () => gateway.link(),
     tokens: named,
-    settings: new SettingsFile({ home: folder, env: {}, names: () => desk.status() }),
+    settings: new SettingsFile({ home: folder, env: {}, names: () => node.status() }),
     log: new LogReader(folder, systemClock),
     stop() {}
   })
@@ -61,7 +77,7 @@ export async function startPageNodes({
     new Gateway(components, {
       ...options,
       port,
-      token: desk.home.gatewayToken(),
+      token: node.home.gatewayToken(),
       sessions: sessionFile(folder)
     })
   let gateway = start(0)
@@ -69,7 +85,7 @@ export async function startPageNodes({
   const url = gateway.url!
 
   return {
-    ...{ desk, answering, token, logged, url },
+    ...{ token, logged, url },
     get gateway() {
       return gateway
     },
@@ -83,8 +99,6 @@ export async function startPageNodes({
     link: () => gateway.link()!,
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
-      for (const node of [desk, ...answering]) await node[Symbol.asyncDispose]()
     }
   }
 }
-export type PageNodes = Awaited<ReturnType<typeof startPageNodes>>
