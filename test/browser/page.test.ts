@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { knows } from '../node/mesh-nodes.ts'
-import { ScriptedEngine } from '../openai/scripted-engine.ts'
+import { ScriptedEngine, scriptedModels, TALKER } from '../openai/scripted-engine.ts'
 import { chromiumPath, startChromium } from './chromium.ts'
 import { startHostility } from './page/hostile.ts'
 import { type PageNodes, servePage, startPageNodes } from './page/nodes.ts'
@@ -27,12 +27,16 @@ interface Hostile {
 }
 
 describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => {
+  const engine = new ScriptedEngine()
   let browser: Browser
   let nodes: PageNodes
   /** Let in, for the tests that only look. */
   let seen: Visit
   beforeAll(async () => {
-    ;[browser, nodes] = await Promise.all([startChromium({}), startPageNodes({ models: ownModels() })])
+    ;[browser, nodes] = await Promise.all([
+      startChromium({}),
+      startPageNodes({ models: ownModels(), others: { attic: scriptedModels(engine) } })
+    ])
     seen = await visit(browser)
     await seen.page.goto(nodes.link())
     await settled(seen.page)
@@ -238,6 +242,61 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.deepEqual(await ask('mesh.invite', { role: 'member' }), ['NOT_ADMIN', true])
     assert.deepEqual(await ask('mesh.revoke', { peer: peerId }), ['NOT_ADMIN', true])
     assert.equal(nodes.desk.status().drained, false)
+  })
+
+  it('asks the person before it runs a tool for a model, shows arguments and result, and ends a call', async () => {
+    const { page } = seen
+    await page.goto(`${nodes.url}/#/chat/${encodeURIComponent(TALKER)}`)
+    await page.getByRole('button', { name: 'Parameters' }).click()
+    await page.getByRole('checkbox', { name: /^model_list/ }).check()
+    const posted: string[] = []
+    page.on('request', request => posted.push(request.postData() ?? ''))
+    const isRun = () => posted.some(body => body.includes('"input":{"limit":77}'))
+    const question = page.getByRole('textbox', { name: 'Your question' })
+    const called = page.getByRole('region', { name: 'Wants to call model_list' })
+    const asks = async (input: string, count: number) => {
+      await question.fill(`call with ${input}`)
+      await question.press('Enter')
+      await called.nth(count - 1).waitFor()
+    }
+    const press = (name: string) => called.last().getByRole('button', { name }).click()
+
+    await asks('{"limit":77}', 1)
+    await called.getByText('"limit": 77').waitFor()
+    await called.getByRole('button', { name: 'Run it' }).waitFor()
+    assert.deepEqual(await hindrances(seen, { within: 'main' }), [])
+    assert.ok(!isRun())
+    await press('Run it')
+    await page.getByText(/^1 results: .*desk-embedder/).waitFor()
+    assert.ok(isRun())
+    await called.getByText('Result').click()
+    await called.getByText(`"id": "${OWN_MODEL}"`).waitFor()
+
+    await asks('{"limit":"moon"}', 2)
+    await press('Run it')
+    await page.getByText(/^2 results: INVALID_INPUT: /).waitFor()
+    await called.nth(1).getByText('failed', { exact: true }).waitFor()
+    await asks('{}', 3)
+    await press('Refuse')
+    await page.getByText('3 results: The person refused this call.').waitFor()
+
+    await page.route('**/api/v2/execute', async route => {
+      if (!route.request().postData()?.includes('"input":{"limit":78}')) await route.continue()
+    })
+    await asks('{"limit":78}', 4)
+    await press('Run it')
+    const before = engine.requests.length
+    await press('Stop the call')
+    await called.nth(3).getByText('stopped', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Go on with the results' }).waitFor()
+    assert.equal(engine.requests.length, before)
+    await page.unroute('**/api/v2/execute')
+
+    // What is offered no more does not run, whatever a model asks for.
+    await asks('{}', 5)
+    await page.getByRole('checkbox', { name: /^model_list/ }).uncheck()
+    await called.last().getByText('You do not offer this tool').waitFor()
+    assert.equal(await called.last().getByRole('button', { name: 'Run it' }).count(), 0)
   })
 
   it('says that the node is away, and comes back by itself', async () => {

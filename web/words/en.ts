@@ -256,6 +256,18 @@ export const en = {
     reasoning: 'Reasoning',
     thinks: 'Thinks …',
     calls: 'Wants to call',
+    tools: 'Tools',
+    toolsMean:
+      'What you choose is offered to the model. You are asked before each call, and see its arguments and its result.',
+    toolsOfNode: 'This node, reading only',
+    toolNotOffered: 'You do not offer this tool, so it cannot run.',
+    toolAllow: 'Run it',
+    toolRefuse: 'Refuse',
+    toolRuns: 'Runs …',
+    toolStop: 'Stop the call',
+    toolResult: 'Result',
+    toolOutcomes: { done: 'done', failed: 'failed', refused: 'refused', stopped: 'stopped' },
+    goOn: 'Go on with the results',
     continued: 'continued',
     lost: (from: string | null, to: string | null) =>
       `${from ?? 'The device that wrote'} was lost; ${to ?? 'another device'} goes on.`,
