@@ -178,6 +178,20 @@ export const above = (heads: readonly StatedHead[], known: Heads): StatedHead[] 
     return head.seq > one.seq || ((head.frozen === true || head.seq === one.seq) && !isSame(head, one))
   })
 
+/** Peers that have this space, and whether each is known to have all that is here. */
+export function holders(state: SyncState, space: string): { peerId: string; inStep: boolean }[] {
+  const view = state.spaces.get(space)
+  if (view === undefined) return []
+  return [...state.peers].flatMap(([peerId, { served, offered }]) => {
+    const known = served.get(space)?.known
+    const offer = offered.get(space)?.offer
+    if (known === undefined && offer === undefined) return []
+    const has = known !== undefined && above(view.heads, known).length === 0
+    // Of charters only its own word counts: others may depend on what it passes on.
+    return [{ peerId, inStep: offer?.charter === view.charter && (has || offer.digest === view.digest) }]
+  })
+}
+
 export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {
   if (state.timers.has(id)) return []
   state.timers.add(id)
