@@ -92,6 +92,34 @@ it('a peer is in step when it states the charter that is here, and not before: w
   expect(inStep()).toEqual([true])
 })
 
+it('a peer is in step when it says that it has what it was sent: what was sent may be lost with its stream', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+  const head = (seq: number) => {
+    return { writer: { device: 'owner', life: 'a' }, seq, hash: new Uint8Array(32).fill(seq) }
+  }
+  const of = { space: 'house', version: 1, checkpoint: 0 }
+  const offer = { ...of, charter: 'c', content: null }
+  const show = (seq: number) =>
+    step({
+      type: 'space',
+      view: { ...offer, digest: `${seq}`, heads: [head(seq)], isReadable: true },
+      own: true
+    })
+  const inStep = () => holders(state, 'house').map(peer => peer.inStep)
+  show(1)
+  step({ type: 'met', peer: 'other' })
+  step({ type: 'linked', peer: 'other' })
+  step({ type: 'offer', peer: 'other', offer: { ...offer, digest: '1' } })
+  step({ type: 'want', peer: 'other', ...of, heads: [head(1)] })
+  expect(inStep()).toEqual([true])
+  const batch = show(2).find(effect => effect.type === 'sendBatch')!
+  step({ type: 'sent', peer: 'other', space: 'house', known: batch.known, heads: [head(2)] })
+  expect(inStep()).toEqual([false])
+  step({ type: 'have', peer: 'other', ...of, heads: [head(2)] })
+  expect(inStep()).toEqual([true])
+})
+
 it('what could not be taken is asked for again, so late that what never fits costs little', () => {
   const state = newSync(() => true)
   const step = (event: SyncEvent, nowMs: number) =>
