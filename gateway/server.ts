@@ -12,17 +12,17 @@ import { LumosError } from '../interface/errors.ts'
 import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
-import { HOLDER, STRANGER } from './callers.ts'
+import { STRANGER } from './callers.ts'
 import { allowOrigin } from './cors.ts'
 import { boundTimes, Connections, refuseCrowd } from './crowd.ts'
 import { type GrpcOptions, GrpcPort } from './grpc-port.ts'
 import { checkReach, hostsOf, isLoopback } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
-import { digestOf, type NamedTokens } from './named-tokens.ts'
+import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refuse } from './refuse.ts'
-import { type KeptSessions, Sessions } from './sessions.ts'
+import { type KeptSessions, keptSessions, Sessions } from './sessions.ts'
 
 /** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
 const HEADERS = [
@@ -85,7 +85,10 @@ export class Gateway {
     this.#load = load
     this.#components = components
     this.#options = options
-    this.#sessions = new Sessions(components.clock, this.#keptSessions(options))
+    this.#sessions = new Sessions(
+      components.clock,
+      keptSessions(options.sessions, this.#credentials, components.log)
+    )
     this.#admission = new Admission(components.clock)
     this.#token = options.token
     const { clock, log } = components
@@ -166,17 +169,6 @@ export class Gateway {
     }, drainMs)
     await Promise.all([closed, this.grpc.close(drainMs)])
     deadline.cancel()
-  }
-
-  /** A session is of the token that is good now, or of none: one of a token that was replaced is not taken up. */
-  #keptSessions({ sessions: store, named }: GatewayOptions): KeptSessions | undefined {
-    if (store === undefined) return undefined
-    return {
-      store,
-      log: this.#components.log,
-      tokenOf: caller => (caller === HOLDER ? digestOf(this.#token) : named?.tokenOf(caller)),
-      callerBy: token => (token === digestOf(this.#token) ? HOLDER : named?.callerBy(token))
-    }
   }
 
   #createServer(accessOf: AccessOf): Server {

@@ -16,7 +16,8 @@ import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { Caller } from '../interface/units.ts'
 import type { Asking } from './asking-form.ts'
-import { digestOf } from './named-tokens.ts'
+import { HOLDER } from './callers.ts'
+import { digestOf, type NamedTokens } from './named-tokens.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
@@ -145,6 +146,21 @@ export class Sessions {
 
   #isOpen({ endMs, caller }: Session): boolean {
     return endMs > this.#clock.monotonicMs() && !caller.ended?.aborted
+  }
+}
+
+/** A session is of a token that is good now, or of none: the session of one that was replaced is not taken up. */
+export function keptSessions(
+  store: KeptSessions['store'] | undefined,
+  credentials: () => { readonly token: string; readonly named?: NamedTokens | undefined },
+  log: Logger
+): KeptSessions | undefined {
+  if (store === undefined) return undefined
+  const own = () => digestOf(credentials().token)
+  return {
+    ...{ store, log },
+    tokenOf: caller => (caller === HOLDER ? own() : credentials().named?.tokenOf(caller)),
+    callerBy: token => (token === own() ? HOLDER : credentials().named?.callerBy(token))
   }
 }
 
