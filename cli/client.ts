@@ -22,6 +22,8 @@ export interface AskOptions {
   readonly policy?: string
   readonly continuation?: 'none' | undefined
   readonly receipt?: boolean | undefined
+  /** Of the trace that the call belongs to (W3C Trace Context). */
+  readonly traceparent?: string | undefined
   /** Ends a stream, and the work that it comes from. */
   readonly signal?: AbortSignal
 }
@@ -91,7 +93,7 @@ export class NodeClient {
     options: AskOptions = {}
   ): Promise<{ data: SnakeCase<Data>; meta: Meta }> {
     const request = { unit, input, options: toWire(options) }
-    const response = await this.#ask('POST', '/api/v2/execute', request, options.signal)
+    const response = await this.#ask('POST', '/api/v2/execute', request, options.signal, traceHeader(options))
     const { data, error, meta } = await readEnvelope(response)
     if (error !== null) throw toError(error)
     return { data: data as SnakeCase<Data>, meta }
@@ -111,7 +113,7 @@ export class NodeClient {
     onPiece: (piece: unknown) => void
   ): Promise<unknown> {
     const request = { unit, input, options: { ...toWire(options), whole: true } }
-    const response = await this.#ask('POST', '/api/v2/stream', request, options.signal)
+    const response = await this.#ask('POST', '/api/v2/stream', request, options.signal, traceHeader(options))
     let whole: unknown
     for await (const { event, value } of this.#events(response)) {
       if (event === 'whole') whole = value
@@ -214,6 +216,9 @@ export class NodeClient {
 const toWire = ({ timeoutMs, peer, policy, continuation, receipt }: AskOptions) => ({
   ...{ timeout_ms: timeoutMs, peer, policy, continuation, receipt }
 })
+
+const traceHeader = ({ traceparent }: AskOptions): Record<string, string> =>
+  traceparent === undefined ? {} : { traceparent }
 
 const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>
   (await json(response)) as Envelope

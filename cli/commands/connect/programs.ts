@@ -35,7 +35,7 @@ const IS_LINUX = process.platform === 'linux'
 export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
   claude: ({ url, model, showToken }) => ({
     file: {
-      path: claudeFiles(process.env).settings,
+      path: claudeFiles().settings,
       edit: text =>
         [
           [['apiKeyHelper'], showToken],
@@ -53,7 +53,7 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
 
   codex: ({ url, model, showToken }) => ({
     file: {
-      path: join(codexFolder(process.env), 'config.toml'),
+      path: join(codexFolder(), 'config.toml'),
       edit: text =>
         withToml(text, `model_providers.${NAME}`, {
           name: 'lumos-node',

@@ -33,11 +33,11 @@ const inJson =
     withJson(text, [key, NAME], { ...more, ...server })
 
 const PLACES: Readonly<Record<Client, Place>> = {
-  claude: { path: () => claudeFiles(process.env).servers, edit: inJson('mcpServers', { type: 'stdio' }) },
+  claude: { path: () => claudeFiles().servers, edit: inJson('mcpServers', { type: 'stdio' }) },
   cursor: { path: () => join(userHome(), '.cursor', 'mcp.json'), edit: inJson('mcpServers') },
   vscode: { path: () => join(vscodeFolder(), 'mcp.json'), edit: inJson('servers', { type: 'stdio' }) },
   codex: {
-    path: () => join(codexFolder(process.env), 'config.toml'),
+    path: () => join(codexFolder(), 'config.toml'),
     edit: (text, server) => withToml(text, `mcp_servers.${NAME}`, { ...server })
   }
 }

@@ -42,9 +42,13 @@ export class NodeCalls implements UnitCalls {
     }
   }
 
-  async call(unit: string, input: unknown, { signal, peer, onPiece }: CallOptions): Promise<unknown> {
+  async call(
+    unit: string,
+    input: unknown,
+    { signal, peer, traceparent, onPiece }: CallOptions
+  ): Promise<unknown> {
     const node = findNode(this.#options, 'program')
-    const options = { signal, timeoutMs: MCP_BUDGET_MS, ...(peer !== undefined && { peer }) }
+    const options = { signal, timeoutMs: MCP_BUDGET_MS, ...(peer !== undefined && { peer }), traceparent }
     if (onPiece !== undefined) return node.executeInPieces(unit, input, options, onPiece)
     return (await node.execute(unit, input, options)).data
   }
