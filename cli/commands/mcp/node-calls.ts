@@ -48,9 +48,8 @@ export class NodeCalls implements UnitCalls {
     { signal, peer, traceparent, onPiece }: CallOptions
   ): Promise<unknown> {
     const node = findNode(this.#options, 'program')
-    const options = { signal, timeoutMs: MCP_BUDGET_MS, ...(peer !== undefined && { peer }), traceparent }
-    if (onPiece !== undefined) return node.executeInPieces(unit, input, options, onPiece)
-    return (await node.execute(unit, input, options)).data
+    return (await node.execute(unit, input, { signal, timeoutMs: MCP_BUDGET_MS, peer, traceparent, onPiece }))
+      .data
   }
 
   async *watch(unit: string, input: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
