@@ -289,6 +289,8 @@ describe('the floors of the house', () => {
       join('node', 'settings', 'config.ts'),
       join('cli', 'terminal.ts'),
       join('cli', 'client.ts'),
+      // Where other programs keep their settings.
+      join('cli', 'foreign', 'folders.ts'),
       join('client', 'langgraph', 'node-client.ts')
     ]
     expect(readers.filter(file => !RUNNERS.has(folderOf(file))).sort()).toEqual(allowed.sort())
