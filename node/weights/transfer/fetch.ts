@@ -1,6 +1,6 @@
 /**
  * A repository on its way from all its holders at once. Leaves are taken from one heap, so a fast holder sends more of
- * them, and each is checked before it is written.
+ * them, and each is checked before it counts.
  */
 
 import type { Clock } from '../../../interface/clock.ts'
