@@ -13,16 +13,16 @@ import { encodeNote, NOTE_BYTES_MAX } from '../../protocols/answers/index.ts'
 import type { MeshContext } from '../feature.ts'
 import { type AnswerStore, nameOf } from './answer-store.ts'
 import { KeptAnswer } from './kept-answer.ts'
+import { onceMet } from './once-met.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
 import { encodeQuestion } from './records.ts'
 import { type RestComponents, restOf } from './rest.ts'
-import type { StoredAnswer } from './stored-answers.ts'
+import { GRACE_MS } from './served-answers.ts'
+import { CUT, isCut, type StoredAnswer } from './stored-answers.ts'
 
 /** Answers that run at once, their readers gone or not: admission bounds what devices work on. */
 const RUNNING_MAX = 2048
 const RETRY_AFTER_MS = 1000
-/** How an answer ends that no device goes on with. */
-const CUT = 'STREAM_INTERRUPTED'
 
 export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
   readonly mesh: MeshContext
@@ -34,6 +34,7 @@ export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
 }
 
 interface Recovery {
+  readonly isRead: boolean
   readonly stop: AbortController
   readonly answer: Promise<KeptAnswer | undefined>
 }
@@ -42,9 +43,12 @@ export class OwnAnswers {
   readonly #components: OwnAnswersComponents
   readonly #running = new Set<string>()
   readonly #recovering = new Map<string, Recovery>()
+  /** The peers that are there were met by then: as long as they go on with what this node has asked for. */
+  readonly #metByMs: number
 
   constructor(components: OwnAnswersComponents) {
     this.#components = components
+    this.#metByMs = components.mesh.clock.monotonicMs() + GRACE_MS
   }
 
   async *keep(
@@ -87,7 +91,7 @@ export class OwnAnswers {
   }
 
   async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
-    const { store } = this.#components
+    const { store, mesh } = this.#components
     const name = nameOf('a', id)
     // One that ended may be gone on with from its file.
     if (follow && store.live(name)?.failure?.code === CUT) await store.settled(name)
@@ -98,11 +102,15 @@ export class OwnAnswers {
     }
     const stored = await this.#stored(name)
     if (stored === undefined) throw unknown()
-    return {
-      info: infoOfStored(id, stored),
-      note: stored.head.note,
-      chunks: () => chunksOfStored(store, name, stored, { from, follow })
+    const opened = { info: infoOfStored(id, stored), note: stored.head.note }
+    if (!follow || !this.#mayComeYet(stored))
+      return { ...opened, chunks: () => chunksOfStored(store, name, stored, { from, follow }) }
+    const parts = {
+      ...{ clock: mesh.clock, store, mayChange: this.#mayComeYet },
+      stored: () => this.#stored(name),
+      recovered: async () => store.live(name) ?? (await this.#recovered(name, true))
     }
+    return { ...opened, chunks: () => onceMet(parts, name, stored, { from, signal }) }
   }
 
   async cancel(id: string): Promise<AnswerInfo> {
@@ -139,6 +147,14 @@ export class OwnAnswers {
     }
   }
 
+  /** Whether a device that has the rest, or can make it, may be met in the time that this node has for that. */
+  readonly #mayComeYet = (stored: StoredAnswer): boolean => {
+    const { clock, peerId } = this.#components.mesh
+    const { head, route } = stored
+    const isAnyones = head.question !== undefined || (route !== undefined && route.peerId !== peerId)
+    return isCut(stored) && isAnyones && clock.monotonicMs() < this.#metByMs
+  }
+
   /** No device is asked for a rest any more. */
   async close(): Promise<void> {
     await Promise.all([...this.#recovering.keys()].map(name => this.#unrecovered(name)))
@@ -151,10 +167,16 @@ export class OwnAnswers {
    */
   #recovered(name: string, isRead = false): Promise<KeptAnswer | undefined> {
     const known = this.#recovering.get(name)
-    if (known !== undefined) return known.answer
-    const stop = new AbortController()
-    const answer = this.#recover(name, isRead, stop.signal).finally(() => this.#recovering.delete(name))
-    this.#recovering.set(name, { stop, answer })
+    if (known !== undefined && (known.isRead || !isRead)) return known.answer
+    const { stop } = known ?? { stop: new AbortController() }
+    // A reader has other devices asked, after what goes on without one.
+    const before = known?.answer.catch(() => undefined)
+    const answer = (async () => (await before) ?? (await this.#recover(name, isRead, stop.signal)))().finally(
+      () => {
+        if (this.#recovering.get(name)?.answer === answer) this.#recovering.delete(name)
+      }
+    )
+    this.#recovering.set(name, { stop, answer, isRead })
     return answer
   }
 
@@ -224,6 +246,3 @@ export class OwnAnswers {
     return stored?.head.mesh === mesh.meshId ? stored : undefined
   }
 }
-
-/** Whether the device that answered was lost, or this one was, and no other has gone on. */
-const isCut = ({ end }: StoredAnswer): boolean => end === undefined || end.error?.code === CUT
