@@ -1,12 +1,13 @@
 /** Answers of this device that were cut by the end of its node, and devices that have the rest, or say so. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { type AnswerOptions, newAnswerId, requestIdOf } from '../../../interface/answers.ts'
-import type { InferenceChunk } from '../../../interface/chunks.ts'
+import type { DoneChunk, InferenceChunk } from '../../../interface/chunks.ts'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { InferOptions, NewInferenceRequest } from '../../../interface/node.ts'
@@ -180,7 +181,9 @@ describe('an answer that was cut, whose device is gone', () => {
         if (fails) throw new LumosError('NO_PROVIDER', 'nobody')
         onRoute?.({ ...ROUTE, peerId: 'third', name: 'third', route: 'remote' })
         for (let i = after.length; i < 5; i++) yield text(i)
-        yield { type: 'done', index: 5, finishReason: 'stop', usage: {} } as const
+        yield {
+          ...{ type: 'done', index: 5, finishReason: 'stop', usage: {}, contentSha256: '0'.repeat(64) }
+        } as const
       }
     } as unknown as MeshContext
     const store = storeOf()
@@ -200,7 +203,11 @@ describe('an answer that was cut, whose device is gone', () => {
     await store.close()
     const again = restarted()
     const { info, chunks } = await again.own.open(id, { from: 4 })
-    assert.deepEqual([info.state, info.peerId, await indexes(chunks())], ['done', 'third', [4, 5]])
+    assert.deepEqual([info.state, info.peerId], ['done', 'third'])
+    // Its end says what all of its pieces say, those before the restart among them, and not what the device says of them.
+    const said = createHash('sha256').update('word0 word1 word2 word3 word4 ').digest('hex')
+    const [last, end] = await Array.fromAsync(chunks())
+    assert.deepEqual([last, (end as DoneChunk).contentSha256], [text(4), said])
     assert.deepEqual(again.seen, [])
     await again.store.close()
   })
