@@ -26,7 +26,12 @@ export const announceAfterMs = (ttlMs: number, random: Random): number =>
 export const PULL_TICK_MS = 1000
 /** A round at least every minute. */
 const PULL_TICKS_MAX = 60
-/** Peers asked when something is missing: with eight, what one of them misses another has. */
+/**
+ * While something may be missing, the next round is a second away, and each one after it waits this much longer: gossip
+ * needs some round trips on a new connection, on a busy machine seconds, and loses what is said before it is up.
+ */
+const PULL_BACKOFF = 3
+/** Peers asked when something may be missing: with eight, what one of them misses another has. */
 const PULL_PEERS_WHEN_DUE = 8
 /** Peers asked when nothing says so. What all three miss is asked of others a minute later. */
 const PULL_PEERS = 3
@@ -40,14 +45,14 @@ const GOSSIP_LATE_MS = 2000
 export interface PullState {
   /** Since the last round. */
   ticks: number
-  /** Whether there is reason to believe that more is missing. */
-  due: boolean
+  /** From the last round to the next one. */
+  waitTicks: number
 }
 
 export type PullEvent<Peer> =
   /** `PULL_TICK_MS` have passed, and these members are connected. */
   | { readonly type: 'tick'; readonly peers: readonly Peer[] }
-  /** A peer said hello with news. */
+  /** A peer said hello. */
   | { readonly type: 'met' }
   /** A pull brought news. */
   | { readonly type: 'pulled'; readonly ageMs: number }
@@ -57,7 +62,7 @@ export interface PullEffect<Peer> {
   readonly peer: Peer
 }
 
-export const newPulls = (): PullState => ({ ticks: 0, due: false })
+export const newPulls = (): PullState => ({ ticks: 0, waitTicks: PULL_TICKS_MAX })
 
 /** Changes `state` in place. */
 export function stepPulls<Peer>(
@@ -66,14 +71,14 @@ export function stepPulls<Peer>(
   _nowMs: number,
   random: Random
 ): Stepped<PullState, PullEffect<Peer>> {
-  if (event.type === 'met') state.due = true
-  if (event.type === 'pulled' && event.ageMs >= GOSSIP_LATE_MS) state.due = true
+  if (event.type === 'met' || (event.type === 'pulled' && event.ageMs >= GOSSIP_LATE_MS)) state.waitTicks = 1
   if (event.type !== 'tick') return { state, effects: NO_EFFECTS }
 
   state.ticks++
-  if (!state.due && state.ticks < PULL_TICKS_MAX) return { state, effects: NO_EFFECTS }
-  const peers = sample(event.peers, state.due ? PULL_PEERS_WHEN_DUE : PULL_PEERS, random)
+  if (state.ticks < state.waitTicks) return { state, effects: NO_EFFECTS }
+  const isDue = state.waitTicks < PULL_TICKS_MAX
+  const peers = sample(event.peers, isDue ? PULL_PEERS_WHEN_DUE : PULL_PEERS, random)
   state.ticks = 0
-  state.due = false
+  state.waitTicks = Math.min(state.waitTicks * PULL_BACKOFF, PULL_TICKS_MAX)
   return { state, effects: peers.map(peer => ({ type: 'pull', peer })) }
 }

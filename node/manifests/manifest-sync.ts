@@ -128,7 +128,9 @@ export class ManifestSync implements Participation {
 
   /** A peer was accepted: take its manifest, and ask it for those of others. */
   async onMember({ connection, manifest }: Greeted): Promise<void> {
-    if (await this.#takeAndPassOn(manifest, 0)) this.#step({ type: 'met' })
+    await this.#takeAndPassOn(manifest, 0)
+    // What either side says before gossip is up between the two comes by the next rounds of pulls.
+    this.#step({ type: 'met' })
     void this.#pull(connection.remotePeer)
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RESTATE_MS, stepSync } from '../../node/memory/sync/sync-core.ts'
-import { newSync, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
+import { holders, newSync, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
 import { forkRandom } from '../../sim/random.ts'
 import { VirtualSpaces } from './virtual-spaces.ts'
 
@@ -56,6 +56,68 @@ it('a device whose key did not come asks for the newest charter again', () => {
   }
   expect(wanted(true)).toEqual([3])
   expect(wanted(false)).toEqual([2, 2])
+})
+
+it('a peer is in step when it states the charter that is here, and not before: who may read is part of what it has', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0)
+  const head = { writer: { device: 'owner', life: 'a' }, seq: 1, hash: new Uint8Array(32) }
+  const of = { space: 'house', checkpoint: 0, content: null }
+  const show = (version: number) => {
+    const charter = `${version}`
+    step({
+      type: 'space',
+      view: { ...of, version, charter, digest: 'd', heads: [head], isReadable: true },
+      own: true
+    })
+  }
+  const states = (version: number) =>
+    step({
+      type: 'offer',
+      peer: 'carrier',
+      offer: { ...of, version, charter: `${version}`, digest: 'd' }
+    })
+  const inStep = () => holders(state, 'house').map(peer => peer.inStep)
+  show(1)
+  step({ type: 'met', peer: 'carrier' })
+  step({ type: 'linked', peer: 'carrier' })
+  expect(inStep()).toEqual([])
+  step({ type: 'want', peer: 'carrier', space: 'house', version: 0, checkpoint: 0, heads: [head] })
+  expect(inStep()).toEqual([false])
+  states(1)
+  expect(inStep()).toEqual([true])
+  show(2)
+  expect(inStep()).toEqual([false])
+  states(2)
+  expect(inStep()).toEqual([true])
+})
+
+it('a peer is in step when it says that it has what it was sent: what was sent may be lost with its stream', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+  const head = (seq: number) => {
+    return { writer: { device: 'owner', life: 'a' }, seq, hash: new Uint8Array(32).fill(seq) }
+  }
+  const of = { space: 'house', version: 1, checkpoint: 0 }
+  const offer = { ...of, charter: 'c', content: null }
+  const show = (seq: number) =>
+    step({
+      type: 'space',
+      view: { ...offer, digest: `${seq}`, heads: [head(seq)], isReadable: true },
+      own: true
+    })
+  const inStep = () => holders(state, 'house').map(peer => peer.inStep)
+  show(1)
+  step({ type: 'met', peer: 'other' })
+  step({ type: 'linked', peer: 'other' })
+  step({ type: 'offer', peer: 'other', offer: { ...offer, digest: '1' } })
+  step({ type: 'want', peer: 'other', ...of, heads: [head(1)] })
+  expect(inStep()).toEqual([true])
+  const batch = show(2).find(effect => effect.type === 'sendBatch')!
+  step({ type: 'sent', peer: 'other', space: 'house', known: batch.known, heads: [head(2)] })
+  expect(inStep()).toEqual([false])
+  step({ type: 'have', peer: 'other', ...of, heads: [head(2)] })
+  expect(inStep()).toEqual([true])
 })
 
 it('what could not be taken is asked for again, so late that what never fits costs little', () => {

@@ -9,7 +9,7 @@ import { SpaceFeed } from './feed.ts'
 import { Links } from './links.ts'
 import { Reach } from './reach.ts'
 import { RESTATE_MS, stepSync } from './sync-core.ts'
-import { above, newSync, type SyncEffect, type SyncEvent, type SyncState } from './sync-state.ts'
+import { holders, newSync, type SyncEffect, type SyncEvent, type SyncState } from './sync-state.ts'
 import { Views } from './views.ts'
 
 /** A peer that sent what no honest one does is not heard for this long. */
@@ -40,6 +40,8 @@ export class MemorySync {
   readonly #gathered = new Map<string, Map<string | null, StatedHead[]>>()
   /** By peer: spaces of which something was refused, by what was known of its writer then. */
   readonly #denied = new Map<string, Set<string>>()
+  /** Spaces that have changed, where the core was not told yet. */
+  readonly #unseen = new Set<string>()
   #refreshing: Promise<void> | undefined
   #again = false
   #unlisten: (() => void) | undefined
@@ -126,16 +128,10 @@ export class MemorySync {
     })
   }
 
-  /** Connected peers that have this space, and whether each is known to have all that is here. */
+  /** Connected peers that have this space, and whether each is known to have all that is here, its charter too. */
   peersOf(space: string): { peerId: string; inStep: boolean }[] {
-    const view = this.#state.spaces.get(space)
-    if (view === undefined) return []
-    return [...this.#state.peers].flatMap(([peerId, { served, offered }]) => {
-      const known = served.get(space)?.known
-      const offer = offered.get(space)?.offer
-      if (known === undefined && offer === undefined) return []
-      const has = known !== undefined && above(view.heads, known).length === 0
-      return [{ peerId, inStep: has || offer?.digest === view.digest }]
+    return holders(this.#state, space).map(({ peerId, inStep }) => {
+      return { peerId, inStep: inStep && !this.#unseen.has(space) }
     })
   }
 
@@ -175,7 +171,10 @@ export class MemorySync {
   }
 
   #onEvent(event: EngineEvent): void {
-    if (event.type === 'space') void this.#refresh()
+    if (event.type === 'space') {
+      this.#unseen.add(event.space)
+      void this.#refresh()
+    }
     if (event.type !== 'appended') return
     const { space, head, from } = event
     if (!this.#views.append(space, head)) return void this.#refresh()
@@ -211,11 +210,13 @@ export class MemorySync {
     const { signal } = this.#stopped
     while (this.#again && !signal.aborted) {
       this.#again = false
+      const changed = [...this.#unseen]
       try {
         const gone = await this.#views.refresh({ signal })
         for (const peer of this.#state.peers.keys()) await this.#views.ask(peer, { signal })
         for (const space of gone) this.#step({ type: 'forgotten', space })
         for (const view of this.#views.views()) this.#step({ type: 'space', view, own: false })
+        for (const space of changed) this.#unseen.delete(space)
         // Not waited for: a dial takes seconds.
         void this.#reach.look().catch(this.#failed)
       } catch (thrown) {

@@ -3,6 +3,7 @@
 import type { StatedHead } from '../../../protocols/memory/messages.ts'
 import {
   above,
+  hasNow,
   keyOf,
   note,
   type Served,
@@ -39,20 +40,21 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
       // It is sent each one once: where it could not take one, envelopes may still do.
       checkpoint: Math.max(event.checkpoint, before?.checkpoint ?? 0),
       known: new Map(),
+      stated: new Map(),
       // A batch that is on its way still ends with `sent`.
       sending: before?.sending === true,
       due: before?.sending === true,
       ended: false,
       paused: false
     }
-    note(served.known, event.heads, view)
+    hasNow(served, event.heads, view)
     known.served.set(space, served)
     return [...charters(state, peer, space), ...(served.sending ? [] : next(state, peer, space))]
   }
   const served = known.served.get(space)
   if (served === undefined) return []
   if (event.type === 'have') {
-    note(served.known, event.heads, view)
+    hasNow(served, event.heads, view)
     return []
   }
   // A peer that has asked anew meanwhile may have dropped what it was sent before.

@@ -20,6 +20,8 @@ export interface Served {
   checkpoint: number
   /** What it has by its own word, was sent, or has sent here: for each writer, up to which envelope. */
   readonly known: Map<string, StatedHead>
+  /** Of that, what it has by its own word: what was sent may be lost with the stream. */
+  readonly stated: Map<string, StatedHead>
   /** A batch is on its way: the next one follows when it was written. */
   sending: boolean
   /** Something is to be sent after that batch. */
@@ -167,6 +169,12 @@ export function note(known: Map<string, StatedHead>, heads: readonly StatedHead[
   }
 }
 
+/** A peer has these by its own word. */
+export function hasNow({ known, stated }: Served, heads: readonly StatedHead[], here?: SpaceView): void {
+  note(known, heads, here)
+  note(stated, heads, here)
+}
+
 const isSame = (one: StatedHead, other: StatedHead): boolean =>
   one.seq === other.seq && equal(one.hash, other.hash)
 
@@ -177,6 +185,19 @@ export const above = (heads: readonly StatedHead[], known: Heads): StatedHead[] 
     if (one === undefined) return head.seq > 0
     return head.seq > one.seq || ((head.frozen === true || head.seq === one.seq) && !isSame(head, one))
   })
+
+/** Peers that have this space, and whether each has all that is here by its own word. */
+export function holders(state: SyncState, space: string): { peerId: string; inStep: boolean }[] {
+  const view = state.spaces.get(space)
+  if (view === undefined) return []
+  return [...state.peers].flatMap(([peerId, { served, offered }]) => {
+    const stated = served.get(space)?.stated
+    const offer = offered.get(space)?.offer
+    if (stated === undefined && offer === undefined) return []
+    const has = stated !== undefined && above(view.heads, stated).length === 0
+    return [{ peerId, inStep: offer?.charter === view.charter && (has || offer.digest === view.digest) }]
+  })
+}
 
 export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {
   if (state.timers.has(id)) return []

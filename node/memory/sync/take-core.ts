@@ -3,6 +3,7 @@
 import type { Offer } from '../../../protocols/memory/messages.ts'
 import {
   above,
+  hasNow,
   note,
   type Offered,
   type SpaceView,
@@ -83,7 +84,7 @@ function took(
 ): readonly SyncEffect[] {
   // It has what it sent.
   const served = state.peers.get(peer)!.served.get(space)
-  if (served !== undefined) note(served.known, heads, state.spaces.get(space))
+  if (served !== undefined) hasNow(served, heads, state.spaces.get(space))
   return []
 }
 

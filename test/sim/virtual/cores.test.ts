@@ -169,6 +169,7 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
   it('of the rounds of pulls', () => {
     const event = fc.oneof(
       fc.constant({ type: 'tick', peers: [1, 2, 3] } as const),
+      fc.constant({ type: 'met' } as const),
       fc.nat(4000).map(ageMs => ({ type: 'pulled', ageMs }) as const)
     )
     holds(
