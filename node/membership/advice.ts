@@ -33,51 +33,50 @@ interface Advice {
 }
 
 /** In sentences, the most pressing alone where there is one. */
-export function adviceFor({
-  own,
-  members,
-  admins,
-  holdsRoot,
-  isRemoved,
-  isOrphan,
-  isCopied,
-  wasBehind,
-  saidRemoved,
-  wallMs
-}: Situation): Advice[] {
-  const advice: Advice[] = []
-  const add = (code: AdviceCode, words: string) => void advice.push({ code, words })
+export function adviceFor(situation: Situation): Advice[] {
+  const { own } = situation
+  const pressing = pressingOf(situation)
+  if (pressing !== undefined) return [pressing]
+  return own === undefined ? [] : adviceOfMember(own, situation)
+}
+
+/** What keeps the device from being a member. */
+function pressingOf({ own, isRemoved, isOrphan, wallMs }: Situation): Advice | undefined {
   if (isRemoved) {
-    return [
-      {
-        code: 'removed',
-        words:
-          'This device was removed from the mesh, and can only come back as a new one: lumos-node leave --new-identity'
-      }
-    ]
+    return {
+      code: 'removed',
+      words:
+        'This device was removed from the mesh, and can only come back as a new one: lumos-node leave --new-identity'
+    }
   }
   if (isOrphan) {
-    return [
-      {
-        code: 'orphan',
-        words:
-          'An admin that let this device in was removed. Another admin that knows the device renews its certificate when they meet. If none does, begin anew: lumos-node leave'
-      }
-    ]
+    return {
+      code: 'orphan',
+      words:
+        'An admin that let this device in was removed. Another admin that knows the device renews its certificate when they meet. If none does, begin anew: lumos-node leave'
+    }
   }
   if (own === undefined)
-    return [
-      { code: 'expired', words: 'The certificate of this device has expired. Begin anew: lumos-node leave' }
-    ]
+    return {
+      code: 'expired',
+      words: 'The certificate of this device has expired. Begin anew: lumos-node leave'
+    }
   if (isAhead(own, wallMs)) {
     const day = new Date(own.notBeforeMs).toISOString().slice(0, 10)
-    return [
-      {
-        code: 'ahead',
-        words: `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong. Else that of the admin was, when it let this device in: join again, with lumos-node leave, then lumos-node join CODE`
-      }
-    ]
+    return {
+      code: 'ahead',
+      words: `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong. Else that of the admin was, when it let this device in: join again, with lumos-node leave, then lumos-node join CODE`
+    }
   }
+  return undefined
+}
+
+function adviceOfMember(
+  own: Membership,
+  { members, admins, holdsRoot, isCopied, wasBehind, saidRemoved, wallMs }: Situation
+): Advice[] {
+  const advice: Advice[] = []
+  const add = (code: AdviceCode, words: string) => void advice.push({ code, words })
   if (isCopied) {
     add(
       'copied',

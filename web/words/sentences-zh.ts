@@ -101,7 +101,7 @@ export const SENTENCES_ZH: Words['sentences'] = {
     'files.warn': '可打开的文件数过少。',
     'mesh.ok': '本设备是网络的成员。',
     'mesh.warn': '网络需要处理。',
-    'models.ok': '模型可用。',
+    'models.ok': '模型没有问题。',
     'models.warn': '有模型未能提供服务。',
     'engines.ok': '引擎在隔离环境中运行。',
     'engines.warn': '引擎没有在隔离环境中运行。',
