@@ -107,6 +107,7 @@ const CORES = [
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'capabilities/serving/fair-turns-core.ts',
+  'capabilities/serving/speed-core.ts',
   'node/batch/assign.ts',
   'node/batch/batch-core.ts',
   'node/batch/batch-state.ts',
