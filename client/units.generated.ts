@@ -3911,6 +3911,7 @@ export interface Units {
           resumes?: boolean
           repeats?: boolean
           takes_images?: boolean
+          speed?: { first_chunk_ms: number; tokens_per_second?: number }
         }[]
         duplicated: boolean
       })[]
@@ -4191,6 +4192,7 @@ export interface Units {
         takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
+        stated: { first_chunk_ms: number; tokens_per_second?: number } | null
         offered_to?:
           | 'everyone'
           | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
@@ -4249,6 +4251,7 @@ export interface Units {
           takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
+          stated: { first_chunk_ms: number; tokens_per_second?: number } | null
           offered_to?:
             | 'everyone'
             | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
