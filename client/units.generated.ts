@@ -3782,6 +3782,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.import_root']['output']
   }
@@ -3853,6 +3854,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.leave']['output']
   }
@@ -3947,6 +3949,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename']['output']
   }
@@ -3964,6 +3967,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename_device']['output']
   }
@@ -3981,6 +3985,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.renew_identity']['output']
   }
@@ -4022,6 +4027,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.show']['output']
   }
