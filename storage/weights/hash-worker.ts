@@ -10,7 +10,6 @@ import { parentPort } from 'node:worker_threads'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { FollowedFile } from './followed-file.ts'
 import type { Ask, Reply } from './hash-messages.ts'
-import { fileDag } from './plain-nodes.ts'
 
 /** Each read costs a turn of the event loop, in which a task can be cancelled. */
 const READ_LEAVES = 4
@@ -51,7 +50,8 @@ async function run(ask: Exclude<Ask, { type: 'cancel' }>): Promise<unknown> {
   if (ask.type === 'hash') return await hash(ask)
   if (ask.type === 'follow') return await follow(ask)
   if (ask.type === 'digests') return await digests(ask)
-  if (ask.type === 'file') return fileDag(ask)
+  // A leaf that came is not to wait for libraries that its hash does not take.
+  if (ask.type === 'file') return (await import('./plain-nodes.ts')).fileDag(ask)
   return (await import('./dag.ts')).directoryDag(ask)
 }
 
