@@ -2079,6 +2079,7 @@ export interface Units {
             usage: { input_tokens?: number; output_tokens?: number }
             continued?: 'exact' | 'prefill'
             receipts?: string[]
+            content_sha256?: string
           })[]
     }
     item:
@@ -2110,6 +2111,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -2293,6 +2295,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -2375,6 +2378,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -2555,6 +2559,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -2853,6 +2858,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -2895,6 +2901,7 @@ export interface Units {
           usage: { input_tokens?: number; output_tokens?: number }
           continued?: 'exact' | 'prefill'
           receipts?: string[]
+          content_sha256?: string
         }
   }
 
@@ -3014,6 +3021,7 @@ export interface Units {
             usage: { input_tokens?: number; output_tokens?: number }
             continued?: 'exact' | 'prefill'
             receipts?: readonly string[]
+            content_sha256?: string
           })[]
     }
     output: {

@@ -147,6 +147,11 @@ export interface DoneChunk {
   readonly continued?: Continued
   /** What the devices that answered sign of it, each for its part, in order; where it was asked for. */
   readonly receipts?: string[]
+  /**
+   * Of a kept answer: SHA-256 in hex, by the device that asked, of the text, reasoning, arguments of calls and bytes of its
+   * pieces, in that order within each.
+   */
+  readonly contentSha256?: string
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
-import { FootprintStore } from '../storage/models/footprint-store.ts'
+import { MeasurementStore } from '../storage/models/measurement-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
@@ -53,8 +53,8 @@ export async function openModels(
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
   const memory = memoryPolicy(config.models, hardware)
-  const footprints = new FootprintStore(home.cache)
-  const registry = new Registry({ clock, random, log, memory, footprints, onChange })
+  const measurements = new MeasurementStore(home.cache)
+  const registry = new Registry({ clock, random, log, memory, measurements, onChange })
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }

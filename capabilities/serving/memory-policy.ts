@@ -1,4 +1,4 @@
-/** What the settings say of models in memory, and what a model takes that was never loaded. */
+/** What the settings say of models in memory, and what a model is expected to take that was never loaded. */
 
 import type { Model } from '../host/engine.ts'
 
@@ -11,13 +11,6 @@ export interface MemoryPolicy {
   readonly pinned: readonly string[]
   /** Loaded at start. */
   readonly warm: readonly string[]
-}
-
-/** What models took when they were loaded last, by their name and the length of their files. Kept over a restart. */
-export interface Footprints {
-  bytesOf(model: string, fileBytes: number): number | undefined
-  /** May throw: then it is measured again. */
-  keep(model: string, fileBytes: number, bytes: number): void
 }
 
 /** Room for everything, for a registry that is told nothing else. */

@@ -1,5 +1,6 @@
 /** One model of this node, as others are told of it. */
 
+import { EngineFailedError, LumosError } from '../../interface/errors.ts'
 import { CAPABILITIES_MAX, type Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
@@ -55,15 +56,20 @@ export const capabilitiesOfAll = (
 const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
   names.flatMap(name => entry.model.tasks.map(task => capabilityOf(entry, name, task)))
 
-const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): Capability => ({
-  ...{ task, model: name, slots: model.slots, warm: manager.warm },
-  ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
-  ...(model.format !== undefined && { format: model.format }),
-  ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
-  ...(model.leavesMesh && { leavesMesh: true }),
-  ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
-  ...(model.takesImages && { takesImages: true })
-})
+const capabilityOf = (entry: Entry, name: string, task: TaskName): Capability => {
+  const { model, manager, speeds } = entry
+  const speed = speeds.stated(task)
+  return {
+    ...{ task, model: name, slots: model.slots, warm: manager.warm },
+    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+    ...(model.format !== undefined && { format: model.format }),
+    ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
+    ...(model.leavesMesh && { leavesMesh: true }),
+    ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
+    ...(model.takesImages && { takesImages: true }),
+    ...(speed !== undefined && { speed })
+  }
+}
 
 /** Earlier versions know the first key alone, and ask only devices that go on with every answer. */
 const resuming = (resumes: true | 'repeatable') => (resumes === true ? { resumes } : { repeats: true })
@@ -74,3 +80,9 @@ export const failureIn = ({ model, manager: { failure }, draining }: Entry): Lef
   const { code, message } = failure
   return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
 }
+
+/** What an engine throws of its own, as the failure that it is. */
+export const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
+  err instanceof LumosError || aborted
+    ? err
+    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })

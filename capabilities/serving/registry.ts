@@ -17,8 +17,9 @@ import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
-import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOfAll, failureIn, type ModelState, stateOf } from './model-state.ts'
+import type { Measurements } from './measurements.ts'
+import { ALL_IN_MEMORY, type MemoryPolicy } from './memory-policy.ts'
+import { capabilitiesOfAll, failureIn, failureOf, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
 import { type Given, withoutThose } from './withheld.ts'
@@ -32,8 +33,8 @@ export interface RegistryOptions {
   readonly models?: readonly Model[]
   /** Default: all stay loaded. */
   readonly memory?: MemoryPolicy
-  /** Default: what a model takes is not known before it is loaded. */
-  readonly footprints?: Footprints
+  /** Default: what was measured is forgotten at the end. */
+  readonly measurements?: Measurements
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
@@ -41,7 +42,7 @@ export interface RegistryOptions {
 export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
-  readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
+  readonly #options: Required<Omit<RegistryOptions, 'models' | 'measurements'>>
   readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
@@ -133,7 +134,7 @@ export class Registry implements Inference, Startable {
    */
   async *infer(request: PreparedRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const entry = this.#find(request)
-    const { manager, admission } = entry
+    const { manager, admission, speeds } = entry
     const { engine } = entry.model
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
@@ -143,7 +144,7 @@ export class Registry implements Inference, Startable {
       if (turn !== undefined)
         yield* queued(turn, { admission, request, work, askedBy, clock: this.#options.clock })
       let startedMs: number | undefined
-      let done: InferenceChunk | undefined
+      let done: Extract<InferenceChunk, { type: 'done' }> | undefined
       try {
         const ready = manager.ready(work.signal)
         if (ready !== undefined) await ready
@@ -151,15 +152,21 @@ export class Registry implements Inference, Startable {
         // Who did not wait was asked in this very turn of the event loop.
         if (turn !== undefined || ready !== undefined) options?.mayRun?.()
         startedMs = admission.startedMs()
+        const pace = speeds.begin(startedMs)
 
         const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
         for await (const given of engine.infer(request, work)) {
           const chunk = answer === undefined ? given : answer.accept(given)
           if (chunk.type === 'done') done = chunk
-          else yield chunk
+          else {
+            pace.gives(chunk)
+            yield chunk
+            pace.goesOn()
+          }
         }
         if (done === undefined) throw new EngineFailedError('The engine ended without finishing its answer.')
         manager.answered()
+        if (speeds.note(request, pace, done.usage)) this.#options.onChange()
       } catch (err) {
         throw failureOf(entry, err, work.signal)
       } finally {
@@ -241,9 +248,3 @@ export class Registry implements Inference, Startable {
     throw new LumosError('MODEL_NOT_FOUND', what)
   }
 }
-
-/** What an engine throws of its own, as the failure that it is. */
-const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
-  err instanceof LumosError || aborted
-    ? err
-    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })

@@ -9,6 +9,7 @@ import type { AnswerRoute, AnswerSource, AnswerState } from '../../interface/ans
 import type { InferenceChunk, ProgressChunk } from '../../interface/chunks.ts'
 import { CancelledError, InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { type ContentDigest, ended } from './content-digest.ts'
 import type { Head } from './records.ts'
 
 /** Chunks in memory beside those that are not on disk yet: half a minute of a fast model. */
@@ -20,6 +21,8 @@ export interface KeptAnswerOptions {
   /** Chunks that are on disk from an earlier life of this node. */
   readonly kept?: { readonly first: number; readonly next: number }
   readonly route?: AnswerRoute | undefined
+  /** Of the chunks before, where `done` is to say what all of them are. */
+  readonly digest?: ContentDigest | undefined
   /** There is something to write. */
   onChange(answer: KeptAnswer): void
   /** Its last reader has left, and it still runs. */
@@ -202,9 +205,12 @@ export class KeptAnswer {
       this.#tailFrom = chunk.index
       this.#written = chunk.index
     }
-    this.#tail.push(chunk)
+    const { digest } = this.#options
+    digest?.add(chunk)
+    const isLast = chunk.type === 'done'
+    this.#tail.push(isLast ? ended(chunk, this.#first === 0 ? digest : undefined) : chunk)
     this.#next++
-    if (chunk.type === 'done') this.end('done')
+    if (isLast) this.end('done')
     else {
       this.#wake()
       this.#options.onChange(this)

@@ -8,21 +8,23 @@ import type {
   ReadAnswerOptions
 } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
-import { CancelledError, OverloadedError } from '../../interface/errors.ts'
+import { OverloadedError } from '../../interface/errors.ts'
 import { encodeNote, NOTE_BYTES_MAX } from '../../protocols/answers/index.ts'
 import type { MeshContext } from '../feature.ts'
 import { type AnswerStore, nameOf } from './answer-store.ts'
+import { ContentDigest } from './content-digest.ts'
 import { KeptAnswer } from './kept-answer.ts'
+import { onceMet } from './once-met.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
 import { encodeQuestion } from './records.ts'
+import { Recoveries } from './recoveries.ts'
 import { type RestComponents, restOf } from './rest.ts'
-import type { StoredAnswer } from './stored-answers.ts'
+import { GRACE_MS } from './served-answers.ts'
+import { CUT, isCut, type StoredAnswer } from './stored-answers.ts'
 
 /** Answers that run at once, their readers gone or not: admission bounds what devices work on. */
 const RUNNING_MAX = 2048
 const RETRY_AFTER_MS = 1000
-/** How an answer ends that no device goes on with. */
-const CUT = 'STREAM_INTERRUPTED'
 
 export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
   readonly mesh: MeshContext
@@ -33,18 +35,16 @@ export interface OwnAnswersComponents extends Pick<RestComponents, 'rest'> {
   forget(id: string, peers: Iterable<string>): Promise<void>
 }
 
-interface Recovery {
-  readonly stop: AbortController
-  readonly answer: Promise<KeptAnswer | undefined>
-}
-
 export class OwnAnswers {
   readonly #components: OwnAnswersComponents
   readonly #running = new Set<string>()
-  readonly #recovering = new Map<string, Recovery>()
+  readonly #recoveries = new Recoveries((...cut) => this.#recover(...cut))
+  /** The peers that are there were met by then: as long as they go on with what this node has asked for. */
+  readonly #metByMs: number
 
   constructor(components: OwnAnswersComponents) {
     this.#components = components
+    this.#metByMs = components.mesh.clock.monotonicMs() + GRACE_MS
   }
 
   async *keep(
@@ -64,7 +64,7 @@ export class OwnAnswers {
       ...(fits && { note }),
       ...(asked && { question: asked })
     }
-    const answer = this.#made(nameOf('a', id), { head, durable })
+    const answer = this.#made(nameOf('a', id), { head, durable, digest: new ContentDigest() })
     // One that goes on without its client is there from the beginning, whatever ends this node.
     if (durable) store.changed(answer, nameOf('a', id))
     void this.#run(answer, nameOf('a', id), source)
@@ -87,22 +87,26 @@ export class OwnAnswers {
   }
 
   async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
-    const { store } = this.#components
+    const { store, mesh } = this.#components
     const name = nameOf('a', id)
     // One that ended may be gone on with from its file.
     if (follow && store.live(name)?.failure?.code === CUT) await store.settled(name)
-    const live = store.live(name) ?? (await this.#recovered(name, follow))
+    const live = store.live(name) ?? (await this.#recoveries.recovered(name, follow))
     if (live !== undefined) {
       const { note } = live.head
       return { info: infoOfKept(id, live), note, chunks: () => live.read(from ?? 0, { signal, follow }) }
     }
     const stored = await this.#stored(name)
     if (stored === undefined) throw unknown()
-    return {
-      info: infoOfStored(id, stored),
-      note: stored.head.note,
-      chunks: () => chunksOfStored(store, name, stored, { from, follow })
+    const opened = { info: infoOfStored(id, stored), note: stored.head.note }
+    if (!follow || !this.#mayComeYet(stored))
+      return { ...opened, chunks: () => chunksOfStored(store, name, stored, { from, follow }) }
+    const parts = {
+      ...{ clock: mesh.clock, store, mayChange: this.#mayComeYet },
+      stored: () => this.#stored(name),
+      recovered: async () => store.live(name) ?? (await this.#recoveries.recovered(name, true))
     }
+    return { ...opened, chunks: () => onceMet(parts, name, stored, { from, signal }) }
   }
 
   async cancel(id: string): Promise<AnswerInfo> {
@@ -135,34 +139,27 @@ export class OwnAnswers {
   async onPeer(peerId: string, names: readonly string[]): Promise<void> {
     for (const name of names) {
       const stored = await this.#stored(name)
-      if (stored?.end === undefined && stored?.route?.peerId === peerId) await this.#recovered(name)
+      if (stored?.end === undefined && stored?.route?.peerId === peerId)
+        await this.#recoveries.recovered(name)
     }
   }
 
-  /** No device is asked for a rest any more. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#recovering.keys()].map(name => this.#unrecovered(name)))
+  /** Whether a device that has the rest, or can make it, may be met in the time that this node has for that. */
+  readonly #mayComeYet = (stored: StoredAnswer): boolean => {
+    const { clock, peerId } = this.#components.mesh
+    const { head, route } = stored
+    const isAnyones = head.question !== undefined || (route !== undefined && route.peerId !== peerId)
+    return isCut(stored) && isAnyones && clock.monotonicMs() < this.#metByMs
   }
 
-  /**
-   * An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest.
-   *
-   * @param isRead whether a reader waits: then another device is asked to go on, once more where none did before.
-   */
-  #recovered(name: string, isRead = false): Promise<KeptAnswer | undefined> {
-    const known = this.#recovering.get(name)
-    if (known !== undefined) return known.answer
-    const stop = new AbortController()
-    const answer = this.#recover(name, isRead, stop.signal).finally(() => this.#recovering.delete(name))
-    this.#recovering.set(name, { stop, answer })
-    return answer
+  /** No device is asked for a rest any more. */
+  close(): Promise<void> {
+    return this.#recoveries.close()
   }
 
   /** What runs under this name, once no device is asked for its rest. */
   async #unrecovered(name: string): Promise<KeptAnswer | undefined> {
-    const recovery = this.#recovering.get(name)
-    recovery?.stop.abort(new CancelledError('The answer is not wanted any more.'))
-    await recovery?.answer.catch(() => {})
+    await this.#recoveries.stopped(name)
     return this.#components.store.live(name)
   }
 
@@ -177,7 +174,8 @@ export class OwnAnswers {
     }
     const found = await restOf(this.#components, stored, isRead ? said : undefined, signal)
     if (found === undefined) return undefined
-    const answer = this.#again(name, stored)
+    const kept = chunksOfStored(store, name, stored, { follow: false })
+    const answer = this.#again(name, stored, await ContentDigest.of(kept))
     const isKept = await store.keep(name, answer, true).then(
       () => true,
       () => false
@@ -191,13 +189,21 @@ export class OwnAnswers {
   }
 
   /** One that was cut, to go on from there or to be ended. */
-  #again(name: string, { head, first, next, route }: StoredAnswer): KeptAnswer {
-    return this.#made(name, { head, durable: true, kept: { first, next }, route: route as AnswerRoute })
+  #again(
+    name: string,
+    { head, first, next, route }: StoredAnswer,
+    digest?: ContentDigest | undefined
+  ): KeptAnswer {
+    const kept = { first, next }
+    return this.#made(name, { head, durable: true, kept, route: route as AnswerRoute, digest })
   }
 
   #made(
     name: string,
-    options: Pick<ConstructorParameters<typeof KeptAnswer>[0], 'head' | 'durable' | 'kept' | 'route'>
+    options: Pick<
+      ConstructorParameters<typeof KeptAnswer>[0],
+      'head' | 'durable' | 'kept' | 'route' | 'digest'
+    >
   ): KeptAnswer {
     const { store } = this.#components
     const answer: KeptAnswer = new KeptAnswer({
@@ -224,6 +230,3 @@ export class OwnAnswers {
     return stored?.head.mesh === mesh.meshId ? stored : undefined
   }
 }
-
-/** Whether the device that answered was lost, or this one was, and no other has gone on. */
-const isCut = ({ end }: StoredAnswer): boolean => end === undefined || end.error?.code === CUT

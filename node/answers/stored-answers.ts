@@ -17,6 +17,12 @@ export interface StoredAnswer extends Omit<AnswerRecord, 'chunks'> {
   readonly peers: ReadonlySet<string>
 }
 
+/** How an answer ends that no device goes on with. */
+export const CUT = 'STREAM_INTERRUPTED'
+
+/** Whether the device that answered was lost, or this one was, and no other has gone on. */
+export const isCut = ({ end }: StoredAnswer): boolean => end === undefined || end.error?.code === CUT
+
 export class StoredAnswers {
   readonly #place: AnswerPlace
 

@@ -1,4 +1,4 @@
-/** A signal that aborts by itself, on the clock that was passed in. */
+/** Time that passes, on the clock that was passed in: a signal that aborts by itself, and a pause. */
 
 import type { Clock } from '../../interface/clock.ts'
 import { TimeoutError } from '../../interface/errors.ts'
@@ -30,4 +30,17 @@ export class Deadline implements Disposable {
   [Symbol.dispose](): void {
     this.#dispose()
   }
+}
+
+/** Resolves after `delayMs`; rejects with the reason of `signal`. */
+export async function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = clock.setTimer(resolve, delayMs)
+  const onAbort = () => reject(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return await promise.finally(() => {
+    timer.cancel()
+    signal?.removeEventListener('abort', onAbort)
+  })
 }

@@ -16,7 +16,7 @@ import type { Challenge, Grant } from '../../protocols/join/index.ts'
 import { askToJoin, JOIN_PROTOCOL, redeemInvite } from '../../protocols/join/index.ts'
 import { openCertificate } from '../../protocols/membership/index.ts'
 import { checkChain } from '../membership/index.ts'
-import { Deadline } from '../network/deadline.ts'
+import { Deadline, pause } from '../network/deadline.ts'
 import { DIAL_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type MeshLibp2p } from '../network/libp2p.ts'
 import { DialFailedError } from '../network/staggered-dial.ts'
 import type { InviteCode } from './invite-code.ts'
@@ -157,17 +157,6 @@ export async function checkGrant(
   const chain: Certificate[] = []
   for (const certificate of grant.chain) chain.push((await openCertificate(certificate)).value)
   return checkChain(chain, { mesh, subject: peerId, wallMs: clock.wallMs(), isRevoked: () => false })
-}
-
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = clock.setTimer(resolve, delayMs)
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => {
-    timer.cancel()
-    signal.removeEventListener('abort', onAbort)
-  })
 }
 
 function explained(thrown: unknown, signal: AbortSignal, connected: boolean): unknown {

@@ -13,7 +13,8 @@ import {
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
 import { looksLikePeerId, visibleName } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
-import { type JoinClient, pause } from './join-client.ts'
+import { pause } from '../network/deadline.ts'
+import type { JoinClient } from './join-client.ts'
 import { phraseOf } from './join-requests.ts'
 import { type MeshSighting, meshesOf } from './nearby-meshes.ts'
 

@@ -64,6 +64,7 @@ export type Info = z.infer<typeof Info>
 /** @param id of the request. From there on no answer has a chunk. */
 export const forgetting = (id: string): Ask => ({ id, from: INDEX_MAX, follow: false, forget: true })
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const Count = z.int().min(0).optional()
 /** The chunks that an answer is kept as. Progress is no part of it, and neither is one whole output. */
 const Chunk = z.discriminatedUnion('type', [
@@ -76,7 +77,9 @@ const Chunk = z.discriminatedUnion('type', [
     finishReason: z.string().refine(isFinishReason),
     usage: z.object({ inputTokens: Count, outputTokens: Count }),
     continued: Continued.optional(),
-    receipts: ReceiptTexts.optional()
+    receipts: ReceiptTexts.optional(),
+    /** A reader of an earlier version drops it. */
+    contentSha256: Sha256.optional()
   })
 ])
 const Chunks = z.array(Chunk).min(1).max(4096)

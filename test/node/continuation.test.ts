@@ -103,11 +103,12 @@ async function answered(
 }
 
 /** An answer that is kept with its question, and goes on without readers. */
-const keptAnswer = (node: LumosNode, id: string, model = 'relayed') =>
-  node.answers.keep(id, options => node.infer({ ...request(model), id: requestIdOf(id) }, options), {
-    durable: true,
-    question: request('relayed')
-  })
+const keptAnswer = (node: LumosNode, id: string, model = 'relayed', peer?: string) =>
+  node.answers.keep(
+    id,
+    options => node.infer({ ...request(model), id: requestIdOf(id) }, { ...options, peer, receipt: true }),
+    { durable: true, question: { ...request('relayed'), receipt: true } }
+  )
 
 const textsOf = (chunks: readonly InferenceChunk[]) =>
   chunks.flatMap(chunk => (chunk.type === 'text' ? [chunk.text] : []))
@@ -294,6 +295,7 @@ describe('an answer in the middle of which its device is lost', () => {
     for (const node of alive) node.offer('relayed', 'everyone')
     const home = await temporaryHome()
     let id = ''
+    let signedId = ''
     let lost: LumosNode | undefined
     {
       await using laptop = await startNode('laptop', alive, { home })
@@ -304,17 +306,32 @@ describe('an answer in the middle of which its device is lost', () => {
       for await (const chunk of keptAnswer(laptop, id)) if (chunk.index === 10) break
       const { info } = await laptop.answers.show(id)
       lost = alive.find(({ peerId }) => peerId === info.peerId)
+      signedId = newAnswerId(laptop.peerId)
+      const stays = alive.find(node => node !== lost)!
+      for await (const chunk of keptAnswer(laptop, signedId, 'relayed', stays.peerId))
+        if (chunk.index === 10) break
     }
     await lost!.stop({ drainMs: 0 })
     const [third] = alive.filter(node => node !== lost)
+    // The reader comes before the third one was met.
     await using laptop = await startNode('laptop', [third!], { home })
-    await until(laptop, 'manifest.updated', () => offers(laptop, third!, 'relayed'))
     const whole = await Array.fromAsync(laptop.answers.read(id, { from: 0 }))
     expect(textsOf(whole).join('')).toBe(WORDS)
     expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
     const { info } = await laptop.answers.show(id)
     expect(info.state).toBe('done')
     expect(info.peerId).not.toBe(lost!.peerId)
+
+    // Receipts: of a device that goes on alone for all of it, of one that took over for its part.
+    const signed = await Array.fromAsync(laptop.answers.read(signedId, { from: 0 }))
+    const given = { request: request('relayed'), answer: WORDS }
+    const verdictOf = (chunks: readonly InferenceChunk[]) =>
+      asker.answers.verify((chunks.at(-1) as DoneChunk).receipts!, given)
+    expect(await verdictOf(signed)).toMatchObject({ ok: true, receipts: [{ from: 0, pieces: 40 }] })
+    const { receipts, problems } = await verdictOf(whole)
+    expect(receipts).toMatchObject([{ peerId: third!.peerId }])
+    expect(receipts[0]!.from + receipts[0]!.pieces).toBe(40)
+    expect(problems.map(({ reason }) => reason)).toEqual(['missing'])
     await rm(home, { recursive: true, force: true })
   })
 })

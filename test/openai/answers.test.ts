@@ -1,6 +1,7 @@
 /** Answers that outlive their clients, gateways and connections: read again by their ids, each chunk once. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createParser } from 'eventsource-parser'
@@ -31,6 +32,7 @@ const asked = (content: string, max_tokens = 100_000) => ({
 /** What is read of an answer, by its index, and how it ended. */
 interface Read {
   readonly texts: readonly [index: number, text: string][]
+  readonly sha256?: string | undefined
   readonly end: { readonly type: string; readonly code?: string }
 }
 
@@ -51,12 +53,13 @@ async function attach(
     return { texts, end: { type: 'refused', code: error.code } }
   }
   let end: Read['end'] | undefined
+  let sha256: string | undefined
   const parser = createParser({
     onEvent({ event = '', id, data }) {
       const value = JSON.parse(data)
       if (event !== 'item') end = { type: event, ...(value.error && { code: value.error.code }) }
       else if (value.type === 'delta') texts.push([Number(id), value.text])
-      else if (value.type === 'done') end = { type: 'done' }
+      else if (value.type === 'done') sha256 = value.content_sha256
     }
   })
   const decoder = new TextDecoder()
@@ -65,7 +68,7 @@ async function attach(
     if (texts.length >= least) break
   }
   leave.abort()
-  return { texts, end: end ?? { type: 'left' } }
+  return { texts, sha256, end: end ?? { type: 'left' } }
 }
 
 const textOf = ({ texts }: Read) => texts.map(([, text]) => text).join('')
@@ -107,6 +110,12 @@ describe('an answer', () => {
         .join('')
     )
     assert.equal(rest.end.type, 'end')
+    assert.equal(
+      rest.sha256,
+      createHash('sha256')
+        .update(textOf(first) + textOf(rest))
+        .digest('hex')
+    )
     // When it has ended it is read from the disk.
     await vi.waitFor(async () => assert.equal((await stateOf(id)).state, 'done'), 20_000)
     const again = await attach(`${api}/answers/${id}/stream?from=58`, devices.token)

@@ -35,7 +35,7 @@ export async function ask(
 
   if (chosen === undefined || answer === undefined || done === undefined)
     throw new EngineFailedError('No peer sent an answer.')
-  const { type: _, index: __, ...ending } = done
+  const { type: _, index: __, contentSha256: ___, ...ending } = done
   const { task, model } = chosen
   return { task, model, output: answer.output(), ...ending }
 }

@@ -27,7 +27,7 @@ export const Chunk = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('data'), index, ...Data.shape }),
   z.strictObject({ type: z.literal('progress'), index, ...Progress.shape }),
   z.strictObject({ type: z.literal('output'), index, output: z.unknown() }),
-  z.strictObject({ type: z.literal('done'), index, ...Ending })
+  z.strictObject({ type: z.literal('done'), index, ...Ending, contentSha256: z.string().optional() })
 ])
 
 /** Bytes in base64, which takes four for three, and the JSON around them. */

@@ -12,14 +12,8 @@ import type {
 } from '../../../interface/mesh.ts'
 import type { Grant } from '../../../protocols/join/index.ts'
 import { foundMesh } from '../../membership/index.ts'
-import {
-  askNearby,
-  checkGrant,
-  meshesOf,
-  type PeerAddress,
-  parseInviteCode,
-  pause
-} from '../../pairing/index.ts'
+import { pause } from '../../network/deadline.ts'
+import { askNearby, checkGrant, meshesOf, type PeerAddress, parseInviteCode } from '../../pairing/index.ts'
 import type { MeshChanges } from './changes.ts'
 
 /** The member that let this one in is connected by then, unless the link is bad. */

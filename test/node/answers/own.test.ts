@@ -1,13 +1,14 @@
 /** Answers of this device that were cut by the end of its node, and devices that have the rest, or say so. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { type AnswerOptions, newAnswerId, requestIdOf } from '../../../interface/answers.ts'
-import type { InferenceChunk } from '../../../interface/chunks.ts'
-import { systemClock } from '../../../interface/clock.ts'
+import type { DoneChunk, InferenceChunk } from '../../../interface/chunks.ts'
+import { type Clock, systemClock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { InferOptions, NewInferenceRequest } from '../../../interface/node.ts'
 import { AnswerStore, nameOf } from '../../../node/answers/answer-store.ts'
@@ -146,20 +147,43 @@ describe('an answer that was cut, whose device is gone', () => {
     params: { responseFormat: { type: 'json_schema', schema: { a: { b: [1] } } } }
   }
   const gone = () => Promise.reject(new LumosError('PEER_UNREACHABLE', 'gone'))
+  /** A node that has met its peers long since: what it does not find is not there. */
+  const late = (): Clock => {
+    let started = false
+    const monotonicMs = () => {
+      const nowMs = started ? 60_000 : 0
+      started = true
+      return nowMs
+    }
+    return { ...systemClock, monotonicMs }
+  }
+  /** One that has just started, whose pauses take no time, and 10 s of its clock. */
+  const early = (): Clock => {
+    let nowMs = 0
+    const setTimer = (task: () => void, delayMs: number) => {
+      if (delayMs > 1000) return systemClock.setTimer(task, delayMs)
+      if (delayMs === 500) nowMs += 10_000
+      return systemClock.setTimer(task, 0)
+    }
+    return { ...systemClock, monotonicMs: () => nowMs, setTimer }
+  }
   const third = [{ peerId: 'third', model: 'm', resumes: true }]
 
-  /** The third device gives what follows what it is told. */
-  function restarted({ providers = third, fails = false } = {}) {
+  /** The third device gives what follows what it is told. `metAfter`: looks before it is met. */
+  function restarted({ providers = third, fails = false, metAfter = 0, clock = late() } = {}) {
     const seen: unknown[] = []
+    let looks = 0
     const around = {
-      ...mesh,
-      providers: () => providers,
-      async *infer(request: NewInferenceRequest, { after = [], onRoute }: InferOptions) {
-        seen.push({ ...request, after })
+      ...{ ...mesh, clock },
+      providers: () => (looks++ < metAfter ? [] : providers),
+      async *infer(request: NewInferenceRequest, { after = [], onRoute, receipt }: InferOptions) {
+        seen.push({ ...request, after, ...(receipt && { receipt }) })
         if (fails) throw new LumosError('NO_PROVIDER', 'nobody')
         onRoute?.({ ...ROUTE, peerId: 'third', name: 'third', route: 'remote' })
         for (let i = after.length; i < 5; i++) yield text(i)
-        yield { type: 'done', index: 5, finishReason: 'stop', usage: {} } as const
+        yield {
+          ...{ type: 'done', index: 5, finishReason: 'stop', usage: {}, contentSha256: '0'.repeat(64) }
+        } as const
       }
     } as unknown as MeshContext
     const store = storeOf()
@@ -179,7 +203,11 @@ describe('an answer that was cut, whose device is gone', () => {
     await store.close()
     const again = restarted()
     const { info, chunks } = await again.own.open(id, { from: 4 })
-    assert.deepEqual([info.state, info.peerId, await indexes(chunks())], ['done', 'third', [4, 5]])
+    assert.deepEqual([info.state, info.peerId], ['done', 'third'])
+    // Its end says what all of its pieces say, those before the restart among them, and not what the device says of them.
+    const said = createHash('sha256').update('word0 word1 word2 word3 word4 ').digest('hex')
+    const [last, end] = await Array.fromAsync(chunks())
+    assert.deepEqual([last, (end as DoneChunk).contentSha256], [text(4), said])
     assert.deepEqual(again.seen, [])
     await again.store.close()
   })
@@ -220,6 +248,48 @@ describe('an answer that was cut, whose device is gone', () => {
     await indexes((await own.open(id, {})).chunks())
     assert.equal((seen[0] as { model?: string }).model, undefined)
     await store.close()
+  })
+
+  it('waits for its rest where the node has just started, after what is kept', async () => {
+    await cut({ question: { ...question, receipt: true } })
+    const { own, store, seen } = restarted({ metAfter: 2, clock: early() })
+    const { chunks, info } = await own.open(id, { from: 1 })
+    assert.equal(info.state, 'interrupted')
+    assert.deepEqual(await indexes(chunks()), [1, 2, 3, 4, 5])
+    assert.deepEqual(
+      seen.map(asked => (asked as { receipt?: boolean }).receipt),
+      [true]
+    )
+    await store.close()
+  })
+
+  it('waits no longer than this node may meet a device, nor than its reader, nor where none can have it', async () => {
+    const lost = { code: 'STREAM_INTERRUPTED', details: { received: 3 } }
+    await cut()
+    const { own, store } = restarted({ providers: [], clock: early() })
+    const looked = await own.open(id, {})
+    assert.equal((await own.open(id, { follow: false })).info.state, 'interrupted')
+    await assert.rejects(indexes(looked.chunks()), lost)
+    await own.forget(id)
+    await store.close()
+
+    await cut()
+    const leaving = restarted({ providers: [], clock: { ...systemClock, setTimer: () => ({ cancel() {} }) } })
+    const stop = new AbortController()
+    const { chunks } = await leaving.own.open(id, { signal: stop.signal })
+    const reading = chunks()
+    for (let i = 0; i < 3; i++) await reading[Symbol.asyncIterator]().next()
+    const next = reading[Symbol.asyncIterator]().next()
+    stop.abort(new LumosError('CANCELLED', 'left'))
+    await assert.rejects(next, { code: 'CANCELLED' })
+    await leaving.own.forget(id)
+    await leaving.store.close()
+
+    // No device was asked yet, and the question is not kept.
+    await cut({ chunks: 0, durable: true })
+    const unasked = restarted({ clock: early() })
+    await assert.rejects(indexes((await unasked.own.open(id, {})).chunks()), { code: 'STREAM_INTERRUPTED' })
+    await unasked.store.close()
   })
 
   it('says how much is kept where no device goes on, or its question is not kept, and stays there', async () => {
