@@ -1,8 +1,10 @@
 /** One model of this node, as others are told of it. */
 
+import { EngineFailedError, LumosError } from '../../interface/errors.ts'
 import { CAPABILITIES_MAX, type Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
+import type { EnergyMeter } from '../energy.ts'
 import type { Residency } from '../models/residency.ts'
 import type { Phase } from '../models/residency-state.ts'
 import type { Entry, ServedModels } from './served-models.ts'
@@ -44,16 +46,27 @@ export const stateOf = (
 /** Of all models; then those of services, as far as a manifest has room. */
 export const capabilitiesOfAll = (
   entries: readonly Entry[],
-  models: Pick<ServedModels, 'namesOf' | 'servicesOf'>
+  models: Pick<ServedModels, 'namesOf' | 'servicesOf'>,
+  energy?: Pick<EnergyMeter, 'of'>
 ): Capability[] =>
   [
-    ...entries.flatMap(entry => capabilitiesOf(entry, models.namesOf(entry))),
-    ...entries.flatMap(entry => capabilitiesOf(entry, models.servicesOf(entry)))
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.namesOf(entry), energy)),
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.servicesOf(entry), energy))
   ].slice(0, CAPABILITIES_MAX)
 
 /** One for each task, and for each name by which it can be asked. */
-const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
-  names.flatMap(name => entry.model.tasks.map(task => capabilityOf(entry, name, task)))
+const capabilitiesOf = (
+  entry: Entry,
+  names: readonly string[],
+  energy: Pick<EnergyMeter, 'of'> | undefined
+): Capability[] => {
+  // What a model outside the mesh uses is not used here.
+  const joulesPerToken = entry.model.leavesMesh ? undefined : energy?.of(entry.model.id)
+  const measured = joulesPerToken === undefined ? {} : { joulesPerToken }
+  return names.flatMap(name =>
+    entry.model.tasks.map(task => ({ ...capabilityOf(entry, name, task), ...measured }))
+  )
+}
 
 const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): Capability => ({
   ...{ task, model: name, slots: model.slots, warm: manager.warm },
@@ -67,6 +80,12 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
 
 /** Earlier versions know the first key alone, and ask only devices that go on with every answer. */
 const resuming = (resumes: true | 'repeatable') => (resumes === true ? { resumes } : { repeats: true })
+
+/** What an engine throws of its own, as the failure that it is. */
+export const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
+  err instanceof LumosError || aborted
+    ? err
+    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
 
 /** Why the engine of a model did not load when it was last tried. */
 export const failureIn = ({ model, manager: { failure }, draining }: Entry): LeftOut[] => {

@@ -7,6 +7,7 @@
  */
 
 import { Answer } from '../../interface/answer.ts'
+import type { DoneChunk } from '../../interface/chunks.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
@@ -14,11 +15,12 @@ import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
+import type { EnergyMeter } from '../energy.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOfAll, failureIn, type ModelState, stateOf } from './model-state.ts'
+import { capabilitiesOfAll, failureIn, failureOf, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
 import { type Given, withoutThose } from './withheld.ts'
@@ -34,6 +36,8 @@ export interface RegistryOptions {
   readonly memory?: MemoryPolicy
   /** Default: what a model takes is not known before it is loaded. */
   readonly footprints?: Footprints
+  /** Default: what an answer costs in energy is not measured. */
+  readonly energy?: EnergyMeter | undefined
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
@@ -41,7 +45,8 @@ export interface RegistryOptions {
 export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
-  readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
+  readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints' | 'energy'>> &
+    Pick<RegistryOptions, 'energy'>
   readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
@@ -143,7 +148,7 @@ export class Registry implements Inference, Startable {
       if (turn !== undefined)
         yield* queued(turn, { admission, request, work, askedBy, clock: this.#options.clock })
       let startedMs: number | undefined
-      let done: InferenceChunk | undefined
+      let done: DoneChunk | undefined
       try {
         const ready = manager.ready(work.signal)
         if (ready !== undefined) await ready
@@ -151,6 +156,7 @@ export class Registry implements Inference, Startable {
         // Who did not wait was asked in this very turn of the event loop.
         if (turn !== undefined || ready !== undefined) options?.mayRun?.()
         startedMs = admission.startedMs()
+        this.#options.energy?.begin()
 
         const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
         for await (const given of engine.infer(request, work)) {
@@ -163,6 +169,7 @@ export class Registry implements Inference, Startable {
       } catch (err) {
         throw failureOf(entry, err, work.signal)
       } finally {
+        if (startedMs !== undefined) this.#options.energy?.end(entry.model.id, done?.usage.outputTokens ?? 0)
         // Given up on: the slot is free once the engine has really stopped.
         const settled = done === undefined ? engine.settled?.() : undefined
         if (settled === undefined) admission.leave(startedMs, askedBy)
@@ -182,7 +189,7 @@ export class Registry implements Inference, Startable {
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
     const isMeant = ({ model }: Entry) => !offered || model.demonstration !== true
-    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models)
+    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models, this.#options.energy)
   }
 
   models(): ModelState[] {
@@ -241,9 +248,3 @@ export class Registry implements Inference, Startable {
     throw new LumosError('MODEL_NOT_FOUND', what)
   }
 }
-
-/** What an engine throws of its own, as the failure that it is. */
-const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
-  err instanceof LumosError || aborted
-    ? err
-    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
