@@ -5,55 +5,22 @@
  * node is there.
  */
 
-import { type IncomingMessage, request } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { createClient, type LumosClient } from '../client/client.ts'
+import { LumosClientError } from '../client/errors.ts'
+import type { ConnectionState } from '../client/resume.ts'
+import type { AnyUnits, CallOptions, EventOptions, Meta, UnitDescription } from '../client/types.ts'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
 import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
 import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
-import type { UnitDescription } from '../units/description.ts'
 import { shellWord } from './shell-word.ts'
 
-export interface AskOptions {
-  readonly timeoutMs?: number
-  readonly peer?: string
-  readonly policy?: string
-  readonly continuation?: 'none' | undefined
-  readonly receipt?: boolean | undefined
-  /** Ends a stream, and the work that it comes from. */
-  readonly signal?: AbortSignal
-}
+/** Of a call: ends a stream, and the work that it comes from, by its signal. */
+export type AskOptions = Omit<CallOptions, 'idempotencyKey' | 'onPiece'>
 
-export interface WatchOptions {
-  readonly names?: readonly string[]
-  /** EPOCH-SEQUENCE, or `oldest`. */
-  readonly since?: string
-  readonly signal?: AbortSignal
-}
-
-export interface Meta {
-  readonly request_id: string
-  /** Id of the answer, where it is kept. */
-  readonly answer: string | null
-  readonly peer: string | null
-  readonly route: 'local' | 'remote' | null
-  readonly duration_ms: number
-}
-
-interface Envelope {
-  readonly data: unknown
-  readonly error: WireError | null
-  readonly meta: Meta
-}
-
-interface WireError {
-  readonly code: string
-  readonly message: string
-  readonly hint: string | null
-  readonly details: Readonly<Record<string, unknown>>
-}
+export type { Meta } from '../client/types.ts'
 
 export const homeOf = ({ home }: { readonly home?: string }): string => homePath(home, process.env)
 
@@ -75,153 +42,77 @@ export function findNode(options: { readonly home?: string }, as?: 'program'): N
 export class NodeClient {
   readonly info: RunInfo
   readonly #home: string
-  readonly #headers: Readonly<Record<string, string>>
+  readonly #client: LumosClient<AnyUnits>
 
   /** @param as `program`: its calls may do what the token of the gateway opens, and not all that their user may. */
   constructor(info: RunInfo, home: string, as?: 'program') {
     this.info = info
     this.#home = home
-    this.#headers = as === undefined ? {} : { 'x-lumos-as': as }
+    this.#client = createClient<AnyUnits>({ socket: info.socketPath, as })
   }
 
   /** @typeParam Data the answer, in the names of the code. */
   async execute<Data>(
     unit: string,
     input: unknown = {},
-    options: AskOptions = {}
+    options: Omit<CallOptions, 'idempotencyKey'> = {}
   ): Promise<{ data: SnakeCase<Data>; meta: Meta }> {
-    const request = { unit, input, options: toWire(options) }
-    const response = await this.#ask('POST', '/api/v2/execute', request, options.signal)
-    const { data, error, meta } = await readEnvelope(response)
-    if (error !== null) throw toError(error)
+    const { data, meta } = await this.#client.call(unit, input, options).catch(this.#failed)
     return { data: data as SnakeCase<Data>, meta }
   }
 
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
-  async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
-    const request = { unit, input, options: toWire(options) }
-    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
-  }
-
-  /** The whole answer, with its pieces as they come; some of them may be left out. */
-  async executeInPieces(
-    unit: string,
-    input: unknown,
-    options: AskOptions,
-    onPiece: (piece: unknown) => void
-  ): Promise<unknown> {
-    const request = { unit, input, options: { ...toWire(options), whole: true } }
-    const response = await this.#ask('POST', '/api/v2/stream', request, options.signal)
-    let whole: unknown
-    for await (const { event, value } of this.#events(response)) {
-      if (event === 'whole') whole = value
-      else onPiece(value)
-    }
-    return whole
+  stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
+    return this.#told(this.#client.stream(unit, input, options))
   }
 
   /** All units of the node. */
-  async units({ signal }: AbortOptions = {}): Promise<readonly UnitDescription[]> {
-    const response = await this.#ask('GET', '/api/v2/units', undefined, signal)
-    if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
-    return ((await json(response)) as { items: UnitDescription[] }).items
+  units(options: AbortOptions = {}): Promise<readonly UnitDescription[]> {
+    return this.#client.units(options).catch(this.#failed)
   }
 
   /** Begins an answer that goes on without its client. Gives its id. */
   async detached(unit: string, input: unknown = {}, options: AskOptions = {}): Promise<string> {
-    const request = { unit, input, options: toWire(options) }
-    const response = await this.#ask('POST', '/api/v2/stream', request, undefined, {
-      'x-lumos-durable': 'true'
-    })
-    const id = response.headers['x-lumos-answer']
-    try {
-      if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
-      if (typeof id === 'string') {
-        // Whether it begins at all is seen by its first piece.
-        for await (const _ of this.#pieces(response)) break
-        return id
-      }
-    } finally {
-      response.destroy()
+    let id: string | undefined
+    const onAnswer = (answer: string) => {
+      id = answer
     }
+    // Whether it begins at all is seen by its first piece.
+    for await (const _ of this.#told(
+      this.#client.stream(unit, input, { ...options, durable: true, onAnswer })
+    ))
+      break
+    if (id !== undefined) return id
     throw new LumosError('NOT_SUPPORTED', 'Only answers that come in pieces go on without their client.')
   }
 
-  /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
-  async *watch({ names = [], since, signal }: WatchOptions): AsyncGenerator<unknown, Meta> {
-    const query = new URLSearchParams()
-    for (const name of names) query.append('name', name)
-    if (since !== undefined) query.set('since', since)
-    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`, undefined, signal))
+  /** Events of these names and gaps, from `since` on, else from now on, until the loop is left or the node is gone. */
+  watch(options: Pick<EventOptions, 'names' | 'since' | 'signal'> = {}): AsyncGenerator<unknown, void> {
+    const onConnection = (now: ConnectionState) => {
+      if (now.state === 'waiting') throw now.error
+    }
+    return this.#told(this.#client.events({ ...options, onConnection }))
   }
 
-  async *#pieces(response: IncomingMessage): AsyncGenerator<unknown, Meta> {
-    const events = this.#events(response)
-    for (;;) {
-      const next = await events.next()
-      if (next.done) return next.value
-      yield next.value.value
+  async *#told<T, R>(pieces: AsyncGenerator<T, R>): AsyncGenerator<T, R> {
+    try {
+      return yield* pieces
+    } catch (thrown) {
+      return this.#failed(thrown)
     }
   }
 
-  async *#events(
-    response: IncomingMessage
-  ): AsyncGenerator<{ readonly event: string | undefined; readonly value: unknown }, Meta> {
-    const { createParser } = await import('eventsource-parser')
-    if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
-
-    const events: { event?: string; data: string }[] = []
-    const parser = createParser({ onEvent: event => events.push(event) })
-    response.setEncoding('utf8')
-    for await (const text of response) {
-      parser.feed(text)
-      for (const { event, data } of events.splice(0)) {
-        const value = JSON.parse(data)
-        if (event === 'error') throw toError(value.error)
-        if (event === 'end') return value.meta
-        yield { event, value }
-      }
-    }
-    throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')
-  }
-
-  async #ask(
-    method: 'GET' | 'POST',
-    path: string,
-    body?: object,
-    signal?: AbortSignal,
-    more: Readonly<Record<string, string>> = {}
-  ): Promise<IncomingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const headers = { ...this.#headers, ...(body && { 'content-type': 'application/json', ...more }) }
-    // Without an agent the connection ends with the answer, and so can this process.
-    request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
-      .on('response', resolve)
-      .on('error', reject)
-      .end(body && JSON.stringify(body))
-
-    return promise.catch((err: NodeJS.ErrnoException) => {
-      signal?.throwIfAborted()
-      const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'
+  readonly #failed = (thrown: unknown): never => {
+    if (!(thrown instanceof LumosClientError)) throw thrown
+    const { message, hint, details, cause } = thrown
+    const code = isErrorCode(thrown.code) ? thrown.code : 'INTERNAL'
+    if (code === 'NODE_NOT_RUNNING' && cause !== undefined) {
       mustBeOurs(this.info.socketPath)
-      throw gone
-        ? notRunning(this.#home)
-        : new LumosError('NODE_NOT_RUNNING', `The node does not answer: ${err.message}.`, { cause: err })
-    })
+      const { code: why } = cause as NodeJS.ErrnoException
+      if (why === 'ECONNREFUSED' || why === 'ENOENT') throw notRunning(this.#home)
+    }
+    throw new LumosError(code, message, { hint: hint ?? undefined, details, cause })
   }
-}
-
-const toWire = ({ timeoutMs, peer, policy, continuation, receipt }: AskOptions) => ({
-  ...{ timeout_ms: timeoutMs, peer, policy, continuation, receipt }
-})
-
-const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>
-  (await json(response)) as Envelope
-
-function toError(error: WireError | null): LumosError {
-  if (error === null) return new LumosError('INTERNAL', 'The node failed without saying why.')
-  const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
-  return new LumosError(code, error.message, { hint: error.hint ?? undefined, details: error.details })
 }
 
 /** A node that holds the lock of its home is there, whatever was removed from that home. */

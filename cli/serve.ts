@@ -19,6 +19,7 @@ import { SettingsFile, type SettingsFileOptions } from '../node/settings/setting
 import { adoptedPortsOf } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
+import { sessionFile } from '../storage/home/session-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
@@ -111,7 +112,8 @@ const keptFor = (home: NodeHome) => ({
   socketPath: home.socketPath,
   token: home.gatewayToken(),
   newToken: () => makeGatewayToken(home.tokenPath),
-  adopted: adoptedPortsOf(home.path)
+  adopted: adoptedPortsOf(home.path),
+  sessions: sessionFile(home.path)
 })
 
 /** Its certificate is made when it is first turned on. */

@@ -1,6 +1,6 @@
 /** A node, as any program reaches it: its units, typed by their names. */
 
-import { envelopeOf, metaIn, mustBeOk, wireOptions } from './envelope.ts'
+import { envelopeOf, metaIn, mustBeOk, parsed, traceHeader, wireOptions } from './envelope.ts'
 import { CutError, LumosClientError } from './errors.ts'
 import { type PatchStep, patched } from './patch.ts'
 import { errorIn, type ResumeOptions, resumed } from './resume.ts'
@@ -16,6 +16,7 @@ import type {
   Known,
   Meta,
   StreamOptions,
+  UnitDescription,
   WatchOptions
 } from './types.ts'
 import type { Units } from './units.generated.ts'
@@ -32,9 +33,12 @@ export class LumosClient<U extends Known<U> = Units> {
   readonly #transport: Transport
   readonly #headers: Readonly<Record<string, string>>
 
-  constructor({ url, token, fetch = globalThis.fetch, socket }: ClientOptions) {
+  constructor({ url, token, fetch = globalThis.fetch, socket, as }: ClientOptions) {
     this.#transport = socket === undefined ? overFetch(url ?? defaultUrl(), fetch) : overSocket(socket)
-    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    this.#headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(as !== undefined && { 'x-lumos-as': as })
+    }
   }
 
   /** @throws {LumosClientError} */
@@ -62,11 +66,32 @@ export class LumosClient<U extends Known<U> = Units> {
       )
     }
     try {
-      const reply = await this.#post('/api/v2/execute', { unit, input, options: wireOptions(options) }, ends)
-      return (await envelopeOf(reply)) as { data: U[N]['output']; meta: Meta }
+      const body = { unit, input, options: wireOptions(options) }
+      const answer = options.onPiece
+        ? await this.#inPieces(body, ends, options)
+        : await envelopeOf(await this.#post('/api/v2/execute', body, ends, traceHeader(options)))
+      return answer as { data: U[N]['output']; meta: Meta }
     } finally {
       answered.abort()
     }
+  }
+
+  async #inPieces(
+    { options, ...body }: { options: object },
+    signal: AbortSignal | undefined,
+    given: CallOptions
+  ): Promise<{ data: unknown; meta: Meta }> {
+    const asked = { ...body, options: { ...options, whole: true } }
+    const reply = await this.#post('/api/v2/stream', asked, signal, traceHeader(given))
+    await mustBeOk(reply)
+    let data: unknown
+    for await (const event of eventsOf(reply)) {
+      if (event.event === 'end') return { data, meta: metaIn(event) }
+      if (event.event === 'error') throw errorIn(event)
+      if (event.event === 'whole') data = event.data
+      else given.onPiece?.(event.data)
+    }
+    throw new CutError()
   }
 
   /**
@@ -79,7 +104,7 @@ export class LumosClient<U extends Known<U> = Units> {
     ...[input, options = {}]: Args<U[N]['input'], StreamOptions>
   ): AsyncGenerator<U[N]['item'], Meta> {
     const body = { unit, input, options: wireOptions(options) }
-    const more: Record<string, string> = options.durable ? { 'x-lumos-durable': 'true' } : {}
+    const more = { ...traceHeader(options), ...(options.durable && { 'x-lumos-durable': 'true' }) }
     const reply = await this.#post('/api/v2/stream', body, options.signal, more)
     await mustBeOk(reply)
     const answer = reply.header('x-lumos-answer')
@@ -103,6 +128,13 @@ export class LumosClient<U extends Known<U> = Units> {
       Awaited<U[N]['item']>,
       Meta
     >
+  }
+
+  /** Those that the caller may see. */
+  async units({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<readonly UnitDescription[]> {
+    const reply = await this.#send({ method: 'GET', path: '/api/v2/units', headers: {}, signal })
+    if (reply.status !== 200) await envelopeOf(reply)
+    return (parsed(await reply.text()) as { items: UnitDescription[] }).items
   }
 
   /** What happens on the node, until the loop is left. A connection that ends is made again, after the last event. */

@@ -16,6 +16,9 @@ export const wireOptions = ({
   ...{ timeout_ms: timeoutMs, peer, policy, continuation, receipt, idempotency_key: idempotencyKey }
 })
 
+export const traceHeader = ({ traceparent }: Pick<CallOptions, 'traceparent'>): Record<string, string> =>
+  traceparent === undefined ? {} : { traceparent }
+
 export const metaIn = ({ data }: SseEvent): Meta => (data as { meta: Meta }).meta
 
 export async function mustBeOk(reply: Reply): Promise<void> {
@@ -30,7 +33,7 @@ export async function envelopeOf(reply: Reply): Promise<{ data: unknown; meta: M
   return { data, meta: meta! }
 }
 
-function parsed(text: string): { data?: unknown; error?: unknown; meta?: Meta } {
+export function parsed(text: string): { data?: unknown; error?: unknown; meta?: Meta } {
   try {
     return JSON.parse(text) ?? {}
   } catch (cause) {

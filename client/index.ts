@@ -12,6 +12,7 @@ export type {
   EventOptions,
   Meta,
   StreamOptions,
+  UnitDescription,
   UnitType,
   WatchOptions
 } from './types.ts'

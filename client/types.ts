@@ -11,6 +11,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch
   /** In place of `url`, in Node: the unix socket of the node, which asks for no token. */
   readonly socket?: string
+  /** Over the socket: `program` may do what a token of the gateway opens, and not all that its user may. */
+  readonly as?: 'program' | undefined
 }
 
 export interface CallOptions {
@@ -19,6 +21,8 @@ export interface CallOptions {
   /** By which policy the device is chosen. */
   readonly policy?: string
   readonly timeoutMs?: number
+  /** Of the trace that the call belongs to (W3C Trace Context). */
+  readonly traceparent?: string
   /** Calls with the same key do their work once. */
   readonly idempotencyKey?: string
   /** The devices that answer sign what they answer. */
@@ -27,9 +31,11 @@ export interface CallOptions {
   readonly continuation?: 'none'
   /** Ends the call, and the work that it is for. */
   readonly signal?: AbortSignal
+  /** Called with pieces of the answer as they come, some of them left out where they come fast. */
+  onPiece?(piece: unknown): void
 }
 
-export interface StreamOptions extends Omit<CallOptions, 'idempotencyKey'>, ResumeOptions {
+export interface StreamOptions extends Omit<CallOptions, 'idempotencyKey' | 'onPiece'>, ResumeOptions {
   /** The answer goes on without its client, so a cut stream comes back to it. `answers.cancel` ends it. */
   readonly durable?: boolean
   /** Called with the id of an answer that is kept, before its first piece. */
@@ -68,6 +74,24 @@ export interface Meta {
   readonly peer: string | null
   readonly route: 'local' | 'remote' | null
   readonly duration_ms: number
+}
+
+/** A unit, as the node describes it. */
+export interface UnitDescription {
+  readonly name: string
+  readonly kind: 'command' | 'query'
+  readonly summary: string
+  readonly permission: 'read' | 'use' | 'manage' | 'keys'
+  /** Whether the same call may be sent again when its answer was lost. */
+  readonly idempotent: boolean
+  readonly takes_peer: boolean
+  readonly streams: boolean
+  readonly input_bytes_max: number
+  /** JSON Schemas (2020-12). */
+  readonly input: object
+  readonly output: object
+  readonly item?: object
+  readonly examples?: readonly { readonly input: object; readonly says?: string }[]
 }
 
 export interface UnitType {

@@ -3914,6 +3914,7 @@ export interface Units {
           repeats?: boolean
           takes_images?: boolean
           joules_per_token?: number
+          speed?: { first_chunk_ms: number; tokens_per_second?: number }
         }[]
         duplicated: boolean
       })[]
@@ -4194,6 +4195,7 @@ export interface Units {
         takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
+        stated: { first_chunk_ms: number; tokens_per_second?: number } | null
         offered_to?:
           | 'everyone'
           | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
@@ -4252,6 +4254,7 @@ export interface Units {
           takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
+          stated: { first_chunk_ms: number; tokens_per_second?: number } | null
           offered_to?:
             | 'everyone'
             | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }

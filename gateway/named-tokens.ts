@@ -105,6 +105,17 @@ export class NamedTokens implements Tokens {
     return held.caller
   }
 
+  /** Whose secret has this hash. */
+  callerBy(digest: string): Caller | undefined {
+    const held = this.#held.get(digest)
+    return held?.ending.signal.aborted ? undefined : held?.caller
+  }
+
+  /** The hash of the secret of a caller. */
+  tokenOf(caller: Caller): string | undefined {
+    return [...this.#held].find(([, held]) => held.caller === caller)?.[0]
+  }
+
   #keep(held: ReadonlyMap<string, Held>): void {
     this.#options.store.write([...held.values()].map(({ record }) => record))
     this.#held = held
@@ -154,4 +165,5 @@ function heldOf(record: TokenRecord): Held {
 
 const shown = ({ sha256: _, ...token }: TokenRecord): NamedToken => token
 
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
+/** What is kept of a secret that is not to be guessed. */
+export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')

@@ -22,7 +22,7 @@ import { type Asked, loadRoutes, type RouteComponents, type Routes } from './loa
 import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refuse } from './refuse.ts'
-import { Sessions } from './sessions.ts'
+import { type KeptSessions, keptSessions, Sessions } from './sessions.ts'
 
 /** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
 const HEADERS = [
@@ -54,6 +54,8 @@ export interface GatewayOptions {
   readonly port: number
   /** The ports of other programs that it takes; absent: none, and they are not kept. */
   readonly adopted?: AdoptionStore
+  /** Where the sessions of browsers outlive the node; absent: they end with it. */
+  readonly sessions?: KeptSessions['store']
   /** Absent: the gateway speaks no gRPC. */
   readonly grpc?: GrpcOptions | undefined
 }
@@ -83,7 +85,10 @@ export class Gateway {
     this.#load = load
     this.#components = components
     this.#options = options
-    this.#sessions = new Sessions(components.clock)
+    this.#sessions = new Sessions(
+      components.clock,
+      keptSessions(options.sessions, this.#credentials, components.log)
+    )
     this.#admission = new Admission(components.clock)
     this.#token = options.token
     const { clock, log } = components
@@ -116,6 +121,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { host, hosts } = this.#options
     checkReach('gateway', { host, hosts })
+    this.#sessions.restore()
     if (!isLoopback(host))
       this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
     try {

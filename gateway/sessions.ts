@@ -3,16 +3,21 @@
  *
  * A page cannot add a header to everything it loads, and must not keep the
  * token where its scripts find it; a cookie that only the browser reads solves
- * both. It holds a number of its own, so it is worth nothing after its time,
- * after a restart, or elsewhere. Cookies ignore ports: the name holds the port,
- * so that several nodes on one device do not overwrite each other's, and a
- * browser also shows it to other programs that serve pages on this address.
+ * both. It holds a number of its own, so it is worth nothing after its time, or
+ * elsewhere. Sessions are kept as hashes over a restart of the node, each with
+ * the hash of the token that began it, and end with that token. Cookies ignore
+ * ports: the name holds the port, so that several nodes on one device do not
+ * overwrite each other's, and a browser also shows it to other programs that
+ * serve pages on this address.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../interface/clock.ts'
+import type { Logger } from '../interface/lifecycle.ts'
 import type { Caller } from '../interface/units.ts'
 import type { Asking } from './asking-form.ts'
+import { HOLDER } from './callers.ts'
+import { digestOf, type NamedTokens } from './named-tokens.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
@@ -33,15 +38,48 @@ interface Session {
   readonly caller: Caller
 }
 
+/** What outlives the node: hashes alone. */
+export interface SessionRecord {
+  /** Of its id. */
+  readonly sha256: string
+  /** The hash of the token that began it. */
+  readonly token: string
+  /** By the clock of the wall. */
+  readonly endsAtMs: number
+}
+
+/** Where sessions are kept, and by which tokens they are found to be whose. */
+export interface KeptSessions {
+  readonly store: { read(): readonly SessionRecord[]; write(records: readonly SessionRecord[]): void }
+  readonly log: Logger
+  /** The hash of the token of a caller. Undefined: its sessions are not kept. */
+  tokenOf(caller: Caller): string | undefined
+  /** Whose token has this hash now. */
+  callerBy(token: string): Caller | undefined
+}
+
 export class Sessions {
   readonly #clock: Clock
+  readonly #kept: KeptSessions | undefined
   /** By the hash of its id, so that looking one up takes the same time for every guess. */
   readonly #sessions = new Map<string, Session>()
   /** When each code of a link ends, by its hash. */
   readonly #links = new Map<string, number>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, kept?: KeptSessions) {
     this.#clock = clock
+    this.#kept = kept
+  }
+
+  /** Takes up those of the last run that have time left and whose token is still good. */
+  restore(): void {
+    for (const { sha256, token, endsAtMs } of this.#kept?.store.read() ?? []) {
+      const caller = this.#kept?.callerBy(token)
+      // A clock that was set back lengthens none.
+      const leftMs = Math.min(endsAtMs - this.#clock.wallMs(), SESSION_AGE_MAX_S * 1000)
+      if (caller !== undefined && leftMs > 0)
+        this.#sessions.set(sha256, { endMs: this.#clock.monotonicMs() + leftMs, caller })
+    }
   }
 
   /** The id of a new one, which may do what its caller may, and ends with the caller's token. */
@@ -50,7 +88,12 @@ export class Sessions {
     const own = [...this.#sessions].filter(([, session]) => session.caller === caller)
     if (own.length >= SESSIONS_MAX) this.#sessions.delete(own[0]![0])
     const id = randomBytes(ID_BYTES).toString('base64url')
-    this.#sessions.set(keyOf(id), { endMs: this.#clock.monotonicMs() + SESSION_AGE_MAX_S * 1000, caller })
+    this.#sessions.set(digestOf(id), { endMs: this.#clock.monotonicMs() + SESSION_AGE_MAX_S * 1000, caller })
+    try {
+      this.#keep()
+    } catch (err) {
+      this.#kept?.log.warn({ err }, 'could not keep a session; it ends with this run of the node')
+    }
     return id
   }
 
@@ -58,13 +101,13 @@ export class Sessions {
   link(): string {
     if (this.#links.size >= LINKS_MAX) this.#links.delete(this.#links.keys().next().value!)
     const code = randomBytes(ID_BYTES).toString('base64url')
-    this.#links.set(keyOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
+    this.#links.set(digestOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
     return code
   }
 
   /** Whether this is the code of a link that none has opened. It counts once. */
   redeem(code: string): boolean {
-    const key = keyOf(code)
+    const key = digestOf(code)
     const endMs = this.#links.get(key) ?? 0
     this.#links.delete(key)
     return endMs > this.#clock.monotonicMs()
@@ -72,15 +115,16 @@ export class Sessions {
 
   /** Undefined when it is over. */
   callerOf(id: string): Caller | undefined {
-    const session = this.#sessions.get(keyOf(id))
+    const session = this.#sessions.get(digestOf(id))
     return session !== undefined && this.#isOpen(session) ? session.caller : undefined
   }
 
+  /** For good when this returns. @throws {LumosError} where the disk cannot be written: it is over in this run alone. */
   end(id: string): void {
-    this.#sessions.delete(keyOf(id))
+    if (this.#sessions.delete(digestOf(id))) this.#keep()
   }
 
-  /** How many there were. */
+  /** How many there were. Their token is replaced, so none of them comes back. */
   endAll(): number {
     const open = [...this.#sessions.values()].filter(session => this.#isOpen(session)).length
     this.#sessions.clear()
@@ -88,12 +132,37 @@ export class Sessions {
     return open
   }
 
+  #keep(): void {
+    if (this.#kept === undefined) return
+    const { store, tokenOf } = this.#kept
+    const offsetMs = this.#clock.wallMs() - this.#clock.monotonicMs()
+    store.write(
+      [...this.#sessions].flatMap(([sha256, session]) => {
+        const token = this.#isOpen(session) ? tokenOf(session.caller) : undefined
+        return token === undefined ? [] : { sha256, token, endsAtMs: Math.round(session.endMs + offsetMs) }
+      })
+    )
+  }
+
   #isOpen({ endMs, caller }: Session): boolean {
     return endMs > this.#clock.monotonicMs() && !caller.ended?.aborted
   }
 }
 
-const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64')
+/** A session is of a token that is good now, or of none: the session of one that was replaced is not taken up. */
+export function keptSessions(
+  store: KeptSessions['store'] | undefined,
+  credentials: () => { readonly token: string; readonly named?: NamedTokens | undefined },
+  log: Logger
+): KeptSessions | undefined {
+  if (store === undefined) return undefined
+  const own = () => digestOf(credentials().token)
+  return {
+    ...{ store, log },
+    tokenOf: caller => (caller === HOLDER ? own() : credentials().named?.tokenOf(caller)),
+    callerBy: token => (token === own() ? HOLDER : credentials().named?.callerBy(token))
+  }
+}
 
 /** No script reads it, and no page of another site makes the browser send it. */
 export const sessionCookie = (port: number, id: string, ageMaxS = SESSION_AGE_MAX_S): string =>

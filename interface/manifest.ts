@@ -32,6 +32,20 @@ export const JOULES_PER_TOKEN_MAX = 1_000_000
 /** More than any device answers at once. */
 export const SLOTS_MAX = 1024
 
+/** More than a budget allows, and than any device writes in a second: bounds what a liar can say. */
+export const FIRST_CHUNK_MS_MAX = 3_600_000
+export const TOKENS_PER_SECOND_MIN = 0.01
+export const TOKENS_PER_SECOND_MAX = 1_000_000
+
+/** How fast a model answers on its device, as that device measured its own answers. */
+export const Speed = z.object({
+  /** From the begin of the work to the first chunk. */
+  firstChunkMs: z.int().min(1).max(FIRST_CHUNK_MS_MAX),
+  /** Of an answer after its first chunk; absent where an answer is one chunk. */
+  tokensPerSecond: z.number().min(TOKENS_PER_SECOND_MIN).max(TOKENS_PER_SECOND_MAX).optional()
+})
+export type Speed = z.infer<typeof Speed>
+
 /** One model, offered for one task, which may be one that only newer nodes know. */
 export const Offered = z.object({
   task: TaskText,
@@ -54,7 +68,9 @@ export const Offered = z.object({
   /** Its conversations may hold pictures; absent where they may not, or where that is not known. */
   takesImages: z.boolean().optional(),
   /** What a token of its answers took lately, where the device can measure that. */
-  joulesPerToken: z.number().positive().max(JOULES_PER_TOKEN_MAX).optional()
+  joulesPerToken: z.number().positive().max(JOULES_PER_TOKEN_MAX).optional(),
+  /** A claim, for those who have not measured it; absent before a few answers. */
+  speed: Speed.optional()
 })
 export type Offered = z.infer<typeof Offered>
 

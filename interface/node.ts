@@ -15,7 +15,7 @@ import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
 import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
-import { Offered } from './manifest.ts'
+import { Offered, Speed } from './manifest.ts'
 import type { LumosMcp } from './mcp.ts'
 import { Access, type Offering } from './membership.ts'
 import type { Memory } from './memory.ts'
@@ -81,6 +81,8 @@ export const ModelInfo = z.strictObject({
       /** What this node measured in its own requests lately; null where it made none. */
       firstChunkMs: z.number().nullable(),
       tokensPerSecond: z.number().nullable(),
+      /** What its device measured of its own answers, and says; null before a few answers. */
+      stated: Speed.nullable(),
       /** For this node's own: to whom it is offered; null when to nobody else. */
       offeredTo: Access.nullable().optional()
     })

@@ -11,6 +11,8 @@ export interface UnitCall {
   readonly requestId: string
   /** Time for the whole answer. An answer in pieces goes on until its caller leaves. */
   readonly budgetMs: number
+  /** The trace of a client that it belongs to, as in `traceparent`. */
+  readonly traceId?: string | undefined
 }
 
 /** What answers peers: the registry of units. It refuses what is not for peers. */

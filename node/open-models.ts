@@ -22,7 +22,7 @@ import {
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
-import { FootprintStore } from '../storage/models/footprint-store.ts'
+import { MeasurementStore } from '../storage/models/measurement-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
@@ -55,13 +55,13 @@ export async function openModels(
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
   const memory = memoryPolicy(config.models, hardware)
-  const footprints = new FootprintStore(home.cache)
+  const measurements = new MeasurementStore(home.cache)
   // Of a machine with a graphics processor or the like, what its processors use says little.
   const energy =
     hardware.accelerators.length === 0
       ? new EnergyMeter({ clock, joules: () => processorJoules('/') })
       : undefined
-  const registry = new Registry({ clock, random, log, memory, footprints, energy, onChange })
+  const registry = new Registry({ clock, random, log, memory, measurements, energy, onChange })
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }

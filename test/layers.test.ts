@@ -107,6 +107,7 @@ const CORES = [
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'capabilities/serving/fair-turns-core.ts',
+  'capabilities/serving/speed-core.ts',
   'node/batch/assign.ts',
   'node/batch/batch-core.ts',
   'node/batch/batch-state.ts',
@@ -289,6 +290,8 @@ describe('the floors of the house', () => {
       join('node', 'settings', 'config.ts'),
       join('cli', 'terminal.ts'),
       join('cli', 'client.ts'),
+      // Where other programs keep their settings.
+      join('cli', 'foreign', 'folders.ts'),
       join('client', 'langgraph', 'node-client.ts')
     ]
     expect(readers.filter(file => !RUNNERS.has(folderOf(file))).sort()).toEqual(allowed.sort())

@@ -185,7 +185,7 @@ async function* inJson(items: AsyncIterable<unknown>, names: JsonNames): AsyncGe
 
 export const inputBytesMaxOf = ({ inputBytesMax = INPUT_BYTES_MAX }: Unit): number => inputBytesMax
 
-const callOf = ({ requestId, budgetMs }: UnitContext) => ({ requestId, budgetMs })
+const callOf = ({ requestId, budgetMs, traceId }: UnitContext) => ({ requestId, budgetMs, traceId })
 
 function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
   const { name, takesPeer } = unit

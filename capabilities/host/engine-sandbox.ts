@@ -15,7 +15,7 @@ import type { EngineEnvironment } from './engine-environment.ts'
 import { WATCH_NODE } from './engine-messages.ts'
 
 /** By its full path: a program of that name elsewhere in the search path proves nothing. */
-const BUBBLEWRAP = '/usr/bin/bwrap'
+export const BUBBLEWRAP = '/usr/bin/bwrap'
 /** Of util-linux: has the system end a process together with its parent. */
 const SETPRIV = '/usr/bin/setpriv'
 /** What drivers of graphics processors open. */

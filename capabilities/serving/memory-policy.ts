@@ -1,5 +1,7 @@
-/** What the settings say of models in memory, and what a model takes that was never loaded. */
+/** What the settings say of models in memory, and what a model is expected to take that was never loaded. */
 
+import type { PreparedRequest } from '../../interface/inference.ts'
+import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
 import type { Model } from '../host/engine.ts'
 
 export interface MemoryPolicy {
@@ -13,19 +15,22 @@ export interface MemoryPolicy {
   readonly warm: readonly string[]
 }
 
-/** What models took when they were loaded last, by their name and the length of their files. Kept over a restart. */
-export interface Footprints {
-  bytesOf(model: string, fileBytes: number): number | undefined
-  /** May throw: then it is measured again. */
-  keep(model: string, fileBytes: number, bytes: number): void
-}
-
 /** Room for everything, for a registry that is told nothing else. */
 export const ALL_IN_MEMORY: MemoryPolicy = {
   budgetBytes: Number.POSITIVE_INFINITY,
   keepAliveMs: Number.POSITIVE_INFINITY,
   pinned: [],
   warm: []
+}
+
+/** A peer may have the memory of this device back sooner than its owner has set, and not later. */
+export function keepAliveFor(
+  request: PreparedRequest,
+  askedBy: string | undefined,
+  { keepAliveMs }: MemoryPolicy
+): number | undefined {
+  const askedMs = keepAliveOf(request)
+  return askedMs === undefined || askedBy === undefined ? askedMs : Math.min(askedMs, keepAliveMs)
 }
 
 /** The process of an engine without a model: Node, and the native library. Measured: 60 to 97 MB. */

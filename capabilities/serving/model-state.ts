@@ -68,24 +68,23 @@ const capabilitiesOf = (
   )
 }
 
-const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): Capability => ({
-  ...{ task, model: name, slots: model.slots, warm: manager.warm },
-  ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
-  ...(model.format !== undefined && { format: model.format }),
-  ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
-  ...(model.leavesMesh && { leavesMesh: true }),
-  ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
-  ...(model.takesImages && { takesImages: true })
-})
+const capabilityOf = (entry: Entry, name: string, task: TaskName): Capability => {
+  const { model, manager, speeds } = entry
+  const speed = speeds.stated(task)
+  return {
+    ...{ task, model: name, slots: model.slots, warm: manager.warm },
+    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+    ...(model.format !== undefined && { format: model.format }),
+    ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
+    ...(model.leavesMesh && { leavesMesh: true }),
+    ...(model.resumes && definitionOf(task).pieces !== undefined && resuming(model.resumes)),
+    ...(model.takesImages && { takesImages: true }),
+    ...(speed !== undefined && { speed })
+  }
+}
 
 /** Earlier versions know the first key alone, and ask only devices that go on with every answer. */
 const resuming = (resumes: true | 'repeatable') => (resumes === true ? { resumes } : { repeats: true })
-
-/** What an engine throws of its own, as the failure that it is. */
-export const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
-  err instanceof LumosError || aborted
-    ? err
-    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
 
 /** Why the engine of a model did not load when it was last tried. */
 export const failureIn = ({ model, manager: { failure }, draining }: Entry): LeftOut[] => {
@@ -93,3 +92,9 @@ export const failureIn = ({ model, manager: { failure }, draining }: Entry): Lef
   const { code, message } = failure
   return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
 }
+
+/** What an engine throws of its own, as the failure that it is. */
+export const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
+  err instanceof LumosError || aborted
+    ? err
+    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })

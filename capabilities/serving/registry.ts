@@ -7,19 +7,18 @@
  */
 
 import { Answer } from '../../interface/answer.ts'
-import type { DoneChunk } from '../../interface/chunks.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
 import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
 import type { EnergyMeter } from '../energy.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
-import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
+import type { Measurements } from './measurements.ts'
+import { ALL_IN_MEMORY, keepAliveFor, type MemoryPolicy } from './memory-policy.ts'
 import { capabilitiesOfAll, failureIn, failureOf, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
@@ -34,8 +33,8 @@ export interface RegistryOptions {
   readonly models?: readonly Model[]
   /** Default: all stay loaded. */
   readonly memory?: MemoryPolicy
-  /** Default: what a model takes is not known before it is loaded. */
-  readonly footprints?: Footprints
+  /** Default: what was measured is forgotten at the end. */
+  readonly measurements?: Measurements
   /** Default: what an answer costs in energy is not measured. */
   readonly energy?: EnergyMeter | undefined
   /** Called when `capabilities()` would say something else than before. */
@@ -45,7 +44,7 @@ export interface RegistryOptions {
 export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
-  readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints' | 'energy'>> &
+  readonly #options: Required<Omit<RegistryOptions, 'models' | 'measurements' | 'energy'>> &
     Pick<RegistryOptions, 'energy'>
   readonly residency: Residency
   readonly #models: ServedModels
@@ -138,17 +137,17 @@ export class Registry implements Inference, Startable {
    */
   async *infer(request: PreparedRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const entry = this.#find(request)
-    const { manager, admission } = entry
+    const { manager, admission, speeds } = entry
     const { engine } = entry.model
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.residency.begin(manager.key, this.#keepAlive(request, options))
+    this.residency.begin(manager.key, keepAliveFor(request, askedBy, this.#options.memory))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
         yield* queued(turn, { admission, request, work, askedBy, clock: this.#options.clock })
       let startedMs: number | undefined
-      let done: DoneChunk | undefined
+      let done: Extract<InferenceChunk, { type: 'done' }> | undefined
       try {
         const ready = manager.ready(work.signal)
         if (ready !== undefined) await ready
@@ -157,15 +156,21 @@ export class Registry implements Inference, Startable {
         if (turn !== undefined || ready !== undefined) options?.mayRun?.()
         startedMs = admission.startedMs()
         this.#options.energy?.begin()
+        const pace = speeds.begin(startedMs)
 
         const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
         for await (const given of engine.infer(request, work)) {
           const chunk = answer === undefined ? given : answer.accept(given)
           if (chunk.type === 'done') done = chunk
-          else yield chunk
+          else {
+            pace.gives(chunk)
+            yield chunk
+            pace.goesOn()
+          }
         }
         if (done === undefined) throw new EngineFailedError('The engine ended without finishing its answer.')
         manager.answered()
+        if (speeds.note(request, pace, done.usage)) this.#options.onChange()
       } catch (err) {
         throw failureOf(entry, err, work.signal)
       } finally {
@@ -213,13 +218,6 @@ export class Registry implements Inference, Startable {
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
     return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
-  }
-
-  /** A peer may have the memory of this device back sooner than its owner has set, and not later. */
-  #keepAlive(request: PreparedRequest, options: ServeOptions | undefined): number | undefined {
-    const askedMs = keepAliveOf(request)
-    if (askedMs === undefined || options?.askedBy === undefined) return askedMs
-    return Math.min(askedMs, this.#options.memory.keepAliveMs)
   }
 
   #stateOf(entry: Entry): ModelState {

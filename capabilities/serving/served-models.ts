@@ -11,12 +11,18 @@ import type { Model } from '../host/engine.ts'
 import { type ModelChange, ModelManager } from '../models/model-manager.ts'
 import type { Residency } from '../models/residency.ts'
 import { Admission } from './admission.ts'
-import { expectedBytes, type Footprints, type MemoryPolicy } from './memory-policy.ts'
+import { Measured, type Measurements } from './measurements.ts'
+import { expectedBytes, type MemoryPolicy } from './memory-policy.ts'
+import { Speeds } from './speeds.ts'
+
+/** What it took when it was loaded last. */
+const BYTES = 'bytes'
 
 export interface Entry {
   readonly model: Model
   readonly manager: ModelManager
   readonly admission: Admission
+  readonly speeds: Speeds
   /** It left the catalogue: nothing new is asked of it. */
   draining: boolean
   /** Its files change: it cannot be loaded again. */
@@ -31,7 +37,7 @@ export interface ServedModelsOptions {
   readonly log: Logger
   readonly residency: Residency
   readonly memory: MemoryPolicy
-  readonly footprints?: Footprints | undefined
+  readonly measurements?: Measurements | undefined
   onChange(change: ModelChange): void
 }
 
@@ -152,38 +158,28 @@ export class ServedModels {
   }
 
   #newEntry(model: Model): Entry {
-    const { residency, memory, clock, onChange } = this.#options
+    const { residency, memory, clock, log, onChange, measurements } = this.#options
     const { pinned, keepAliveMs } = memory
+    const measured = new Measured(model, measurements, log)
+    const bytes = measured.of(BYTES)
     const manager = new ModelManager(model, {
       ...this.#options,
       footprint: {
-        bytes: this.#measuredBytes(model) ?? expectedBytes(model, residency.budgetBytes),
+        bytes: typeof bytes === 'number' ? bytes : expectedBytes(model, residency.budgetBytes),
         pinned: isOneOf(model, pinned),
         keepAliveMs
       },
       onChange: change => {
         const current = this.#byId.get(model.id)
-        if (change.type === 'loaded') this.#keep(model, change.memoryBytes)
+        // What is larger than all room was not loaded, so a model that is kept out is tried again after a restart.
+        if (change.type === 'loaded') measured.keep(BYTES, Math.round(change.memoryBytes))
         if (current?.manager === manager && change.type === 'unloaded') this.#replaceIfCold(current)
         onChange(change)
       }
     })
-    return { model, manager, admission: new Admission(model.slots, clock), draining: false, changing: false }
-  }
-
-  /** Of a model on this disk, before it is loaded for the first time since the start. */
-  #measuredBytes({ id, fileBytes }: Model): number | undefined {
-    return fileBytes === undefined ? undefined : this.#options.footprints?.bytesOf(id, fileBytes)
-  }
-
-  /** What is larger than all room was not loaded, so a model that is kept out is tried again after a restart. */
-  #keep({ id, fileBytes }: Model, bytes: number): void {
-    if (fileBytes === undefined) return
-    try {
-      this.#options.footprints?.keep(id, fileBytes, bytes)
-    } catch (err) {
-      this.#options.log.warn({ model: id, err }, 'what a model takes was not kept')
-    }
+    const admission = new Admission(model.slots, clock)
+    const speeds = new Speeds(measured, clock)
+    return { ...{ model, manager, admission, speeds }, draining: false, changing: false }
   }
 
   /** Loads the successor beside the model, and puts it in its place. */

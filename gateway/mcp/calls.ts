@@ -10,6 +10,8 @@ export interface CallOptions {
   readonly signal: AbortSignal
   /** PeerId or name of the only device that may do it. */
   readonly peer?: string | undefined
+  /** The trace that the client says it belongs to, as it says it. */
+  readonly traceparent?: string | undefined
   /** Called with pieces of the answer as they come, some of them left out where they come fast. */
   readonly onPiece?: ((piece: unknown) => void) | undefined
 }

@@ -95,7 +95,8 @@ async function load(
 ): Promise<Served> {
   const sdk = await import('@modelcontextprotocol/server')
   const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
-  const callsOf = (context: ServerContext) => registryCalls(units, callerOf(context))
+  const callsOf = (context: ServerContext) =>
+    registryCalls(units, callerOf(context), extraOf(context).traceId)
   const serverOf = (more: Pick<McpServerOptions, 'room' | 'listens'>) =>
     makeServer(sdk, { chosenBy, callsOf, tellsOfTools: false, gone: closing, onFailure, ...more })
   const rooms = new WeakMap<Caller, WatchRoom>()
@@ -130,7 +131,10 @@ async function respond(
 ): Promise<Response> {
   const { caller } = c.env
   const request = c.req.raw
-  const options = { authInfo: authOf(caller, chosen), ...(parsedBody !== undefined && { parsedBody }) }
+  const options = {
+    authInfo: authOf(caller, chosen, c.var.call.trace.given),
+    ...(parsedBody !== undefined && { parsedBody })
+  }
   if (!(await sdk.isLegacyRequest(request, parsedBody ?? null)))
     return isListen(parsedBody) ? listen(request, options) : modern.fetch(request, options)
 
@@ -152,12 +156,14 @@ async function endOf({ modern, sessions }: Served): Promise<void> {
 }
 
 /** How the library hands on whose request it is, and which tools it is for. */
-const authOf = (caller: Caller, chosen: Choice) => ({
-  ...{ token: '', clientId: '', scopes: [], extra: { caller, chosen } }
+const authOf = (caller: Caller, chosen: Choice, traceId: string | undefined) => ({
+  ...{ token: '', clientId: '', scopes: [], extra: { caller, chosen, traceId } }
 })
 
 type Auth = ReturnType<typeof authOf>
 
-const callerOf = ({ http }: ServerContext): Caller => http!.authInfo!.extra!.caller as Caller
+const extraOf = ({ http }: ServerContext) => http!.authInfo!.extra as Auth['extra']
 
-const chosenBy = ({ http }: ServerContext): Choice => http!.authInfo!.extra!.chosen as Choice
+const callerOf = (context: ServerContext): Caller => extraOf(context).caller
+
+const chosenBy = (context: ServerContext): Choice => extraOf(context).chosen

@@ -4,6 +4,7 @@ import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
 import { VERSION } from '../../node/version.ts'
+import { traceOf } from '../trace.ts'
 import type { McpServerOptions, UnitCalls } from './calls.ts'
 import { followedJob, type JobProgress, jobIn } from './jobs.ts'
 import { serveResources } from './resources.ts'
@@ -66,7 +67,7 @@ async function call(
   const { peer, ...rest } = given
   const named = takesPeer && typeof peer === 'string' && peer !== ''
   const input = named || (takesPeer && peer === undefined) ? rest : given
-  const token = mcpReq._meta?.progressToken
+  const { progressToken: token, traceparent } = mcpReq._meta ?? {}
   // The client may be gone, which the signal says.
   const onProgress = (progress: JobProgress) =>
     void mcpReq
@@ -77,6 +78,7 @@ async function call(
   const { signal } = mcpReq
   const answer = await calls.call(unit.name, input, {
     signal,
+    ...(typeof traceparent === 'string' && traceOf('', traceparent).given && { traceparent }),
     ...(named && { peer: peer as string }),
     ...(token !== undefined && unit.streams && { onPiece })
   })

@@ -2,11 +2,12 @@
 
 import type { AdoptedPort } from '../../interface/adoption.ts'
 import type { MeshInfo } from '../../interface/mesh.ts'
-import type { EngineSandbox, LumosNode } from '../../interface/node.ts'
+import type { LumosNode } from '../../interface/node.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { networkFindings } from './network.ts'
 import { openFilesFound } from './open-files.ts'
 import { adoptedFound, copiesFound, modelsFound, originsFound, silentFound } from './peers.ts'
+import { sandboxFound } from './sandbox.ts'
 
 const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix: string]>> = {
   full: [
@@ -15,10 +16,6 @@ const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix:
   ],
   failing: ['The disk does not do what it is asked.', 'Look at its health, and back it up.']
 }
-const SANDBOX_ADVICE =
-  process.platform === 'linux'
-    ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
-    : 'Serve only models that you trust: on this system there is no sandbox for engines.'
 
 /** @param origins of pages that the gateway refused lately. @param adopted ports of other programs. */
 export async function nodeFindings(
@@ -63,18 +60,3 @@ const membershipFound = ({ name, advice }: Pick<MeshInfo, 'name' | 'advice'>): F
   advice.length === 0
     ? [ok('mesh', `This device is a member of "${name}".`)]
     : advice.map(words => warn('mesh', `${words}.`, 'See more: lumos-node mesh show'))
-
-function sandboxFound(sandbox: EngineSandbox): Finding {
-  switch (sandbox) {
-    case 'bubblewrap':
-      return ok('engines', 'Engines see their model and no network (bubblewrap).')
-    case 'user':
-      return ok('engines', 'Engines run as another user, who cannot read this home. They have the network.')
-    case 'none':
-      return warn(
-        'engines',
-        'Engines are not sandboxed: a hole in one reads what this user reads.',
-        SANDBOX_ADVICE
-      )
-  }
-}

@@ -13,7 +13,8 @@ import {
 } from '../../interface/errors.ts'
 import type { McpCall, McpOptions, McpResult, McpServerInfo, McpTool } from '../../interface/mcp.ts'
 import { VERSION } from '../version.ts'
-import { RESULT_CHARS_MAX, resultOf, toolsOf } from './said.ts'
+import { resultOf, toolsOf } from './said.ts'
+import { fetchFor, MESSAGE_BYTES_MAX } from './server-fetch.ts'
 import type { McpServer } from './settings.ts'
 import { SignIn } from './sign-in.ts'
 
@@ -22,40 +23,10 @@ const IDLE_MS = 10 * 60_000
 /** A program that ends at once is not begun again with each call. */
 const AGAIN_MS = 5000
 const CALLS_MAX = 16
-/** A message is a result with its frame. */
-const MESSAGE_BYTES_MAX = 2 * RESULT_CHARS_MAX
-
 /** The client would run regular expressions of the server on this thread. What it says is data, and is bounded in `said.ts`. */
 const UNCHECKED: ClientOptions['jsonSchemaValidator'] = {
   getValidator: () => data => ({ valid: true, data: data as never, errorMessage: undefined })
 }
-
-/** A server elsewhere may send without end, and its answer is read whole. */
-const boundedFor =
-  (server: URL): typeof fetch =>
-  async (address, init) => {
-    const wanted = new URL(address instanceof Request ? address.url : address)
-    // A server names others, where the owner signs in. By TLS, they are none of this device and none of a router.
-    const isOwn = wanted.hostname === server.hostname && server.protocol === 'http:'
-    if (wanted.protocol !== 'https:' && !isOwn)
-      throw new LumosError('TOOL_FAILED', `The server sends this node to ${wanted.origin}, without TLS.`)
-    // A redirect would take the token elsewhere.
-    const response = await fetch(address, { ...init, redirect: 'error' })
-    let bytes = 0
-    const counted = response.body?.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          bytes += chunk.byteLength
-          if (bytes <= MESSAGE_BYTES_MAX) controller.enqueue(chunk)
-          else
-            controller.error(
-              new LumosError('TOOL_FAILED', `The server sent more than ${MESSAGE_BYTES_MAX} bytes.`)
-            )
-        }
-      })
-    )
-    return new Response(counted, response)
-  }
 
 export class McpConnection {
   readonly #name: string
@@ -170,7 +141,7 @@ export class McpConnection {
 
   /** A program gets what its settings name, and of this process only the home, the path and the user. */
   async #transport() {
-    const { command, args, env, url, tokenFile } = this.#settings
+    const { command, args, env, url, tokenFile, oauth } = this.#settings
     if (url === undefined) {
       const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
       const maxBufferSize = MESSAGE_BYTES_MAX
@@ -182,7 +153,7 @@ export class McpConnection {
     const signIn = this.#signIn
     const server = new URL(url)
     const transport = new StreamableHTTPClientTransport(server, {
-      fetch: boundedFor(server),
+      fetch: fetchFor(server, oauth?.issuer),
       ...(headers && { requestInit: { headers } }),
       ...(signIn && { authProvider: signIn })
     })

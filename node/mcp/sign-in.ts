@@ -1,14 +1,13 @@
 /**
- * The sign-in at one MCP server elsewhere (OAuth 2.1). The protocol is the library's; here is what is kept of it, and
- * where the browser of the owner comes back to.
+ * The sign-in at one MCP server elsewhere (OAuth 2.1). The protocol is the library's; here is where the
+ * browser of the owner comes back to.
  */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname } from 'node:path'
 import type {
   OAuthClientInformationContext,
   OAuthClientMetadata,
@@ -17,32 +16,19 @@ import type {
   StoredOAuthClientInformation,
   StoredOAuthTokens
 } from '@modelcontextprotocol/client'
-import * as z from 'zod'
 import type { Clock, Timer } from '../../interface/clock.ts'
+import { KeptSignIn } from './kept-sign-in.ts'
 import type { SignInSettings } from './settings.ts'
 
 /** A person who has not signed in by then asks again. */
 const SIGN_IN_MS = 10 * 60_000
 const CALLBACK = '/callback'
 
-const OfIssuer = { issuer: z.string().optional() }
-const Kept = z.object({
-  /** Of the server: what is kept is for no other. */
-  url: z.string().optional(),
-  /** Where the browser comes back to: servers know a client by that address. */
-  port: z.int().optional(),
-  client: z.looseObject({ client_id: z.string(), ...OfIssuer }).optional(),
-  tokens: z.looseObject({ access_token: z.string(), token_type: z.string(), ...OfIssuer }).optional()
-})
-type Kept = z.infer<typeof Kept>
-
 export class SignIn implements OAuthClientProvider {
   readonly clientMetadataUrl: string | undefined
-  readonly #path: string
-  readonly #url: string
+  readonly #kept: KeptSignIn
   readonly #settings: SignInSettings
   readonly #clock: Clock
-  #kept: Kept = {}
   #secret: string | undefined
   #server: Server | undefined
   #timer: Timer | undefined
@@ -53,7 +39,6 @@ export class SignIn implements OAuthClientProvider {
   #discovery: OAuthDiscoveryState | undefined
   #isFinishing = false
   #isClosed = false
-  #writing: Promise<void> = Promise.resolve()
   #finish: (answer: URLSearchParams) => Promise<void> = async () => {}
 
   /**
@@ -61,8 +46,7 @@ export class SignIn implements OAuthClientProvider {
    * @param url of the server.
    */
   constructor(path: string, url: string, settings: SignInSettings, clock: Clock) {
-    this.#path = path
-    this.#url = url
+    this.#kept = new KeptSignIn(path, url)
     this.#settings = settings
     this.#clock = clock
     this.clientMetadataUrl = settings.clientMetadataUrl
@@ -79,10 +63,7 @@ export class SignIn implements OAuthClientProvider {
     this.#isClosed = false
     const { clientSecretFile } = this.#settings
     if (clientSecretFile !== undefined) this.#secret = (await readFile(clientSecretFile, 'utf8')).trim()
-    const text = await readFile(this.#path, 'utf8').catch(() => '{}')
-    // What cannot be read is no sign-in.
-    const kept = Kept.catch({}).parse(parsed(text))
-    this.#kept = kept.url === this.#url ? kept : { url: this.#url, port: kept.port }
+    await this.#kept.read()
     await this.#listen()
   }
 
@@ -122,21 +103,21 @@ export class SignIn implements OAuthClientProvider {
 
   clientInformation(context?: OAuthClientInformationContext): StoredOAuthClientInformation | undefined {
     const { clientId, issuer } = this.#settings
-    if (clientId === undefined) return of(context, this.#kept.client as StoredOAuthClientInformation)
+    if (clientId === undefined) return of(context, this.#kept.client)
     const secret = this.#secret === undefined ? {} : { client_secret: this.#secret }
     return of(context, { client_id: clientId, ...secret, ...(issuer !== undefined && { issuer }) })
   }
 
   saveClientInformation(client: StoredOAuthClientInformation): Promise<void> {
-    return this.#keep({ client: client as Kept['client'] })
+    return this.#kept.keep({ client })
   }
 
   tokens(context?: OAuthClientInformationContext): StoredOAuthTokens | undefined {
-    return of(context, this.#kept.tokens as StoredOAuthTokens)
+    return of(context, this.#kept.tokens)
   }
 
   saveTokens(tokens: StoredOAuthTokens): Promise<void> {
-    return this.#keep({ tokens: tokens as Kept['tokens'] })
+    return this.#kept.keep({ tokens })
   }
 
   saveCodeVerifier(verifier: string): void {
@@ -162,23 +143,8 @@ export class SignIn implements OAuthClientProvider {
   }
 
   async invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): Promise<void> {
-    if (scope === 'all' || scope === 'client') await this.#keep({ client: undefined })
-    if (scope === 'all' || scope === 'tokens') await this.#keep({ tokens: undefined })
-  }
-
-  #keep(change: Kept): Promise<void> {
-    this.#kept = { ...this.#kept, ...change }
-    // One after the other: calls that run at once may each have new tokens.
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#write())
-    return this.#writing
-  }
-
-  /** Whole, so that a node that ends now has the old or the new. */
-  async #write(): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    const beside = `${this.#path}.new`
-    await writeFile(beside, JSON.stringify(this.#kept), { mode: 0o600 })
-    await rename(beside, this.#path)
+    if (scope === 'all' || scope === 'client') await this.#kept.keep({ client: undefined })
+    if (scope === 'all' || scope === 'tokens') await this.#kept.keep({ tokens: undefined })
   }
 
   async #listen(): Promise<void> {
@@ -216,7 +182,7 @@ export class SignIn implements OAuthClientProvider {
     })
     const { port } = server.address() as AddressInfo
     // A server that knows the client by another address is told of this one.
-    if (port !== this.#kept.port) await this.#keep({ port, client: undefined })
+    if (port !== this.#kept.port) await this.#kept.keep({ port, client: undefined })
   }
 
   #isAsked(state: string): boolean {
@@ -239,12 +205,4 @@ function of<T extends { issuer?: string }>(
   const isOther =
     context?.issuer !== undefined && kept?.issuer !== undefined && kept.issuer !== context.issuer
   return isOther ? undefined : kept
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return {}
-  }
 }

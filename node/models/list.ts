@@ -16,7 +16,17 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
   const own = new Map(registry.models().flatMap(state => state.names.map(name => [name, state] as const)))
   const byKey = new Map<string, ModelInfo>()
   for (const { peerId, name, local, capability, wakeMs } of providers.offers({})) {
-    const { model, task, slots, warm, contextTokens, takesImages = false, format, fileBytes } = capability
+    const {
+      model,
+      task,
+      slots,
+      warm,
+      contextTokens,
+      takesImages = false,
+      format,
+      fileBytes,
+      speed
+    } = capability
     const state = local ? own.get(model) : undefined
     const key = `${model} ${task}`
     const info = byKey.get(key) ?? {
@@ -35,6 +45,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
       ...{ contextTokens: contextTokens ?? null, takesImages },
       firstChunkMs: firstChunkMs ?? null,
       tokensPerSecond: tokensPerSecond ?? null,
+      stated: speed ?? null,
       ...(state && { offeredTo: (state.demonstration ? undefined : access.to(model)) ?? null })
     })
     byKey.set(key, info)

@@ -28,20 +28,21 @@ export function unitsForPeers({ members, log, clock }: Mesh, load: () => Promise
   }
   const contextOf = (
     peerId: string,
-    { requestId, budgetMs }: UnitCall,
+    { requestId, budgetMs, traceId }: UnitCall,
     signal: AbortSignal
   ): UnitContext => ({
     caller: { origin: 'peer', peerId, permissions: permissionsOf(peerId) },
     requestId,
     budgetMs,
+    traceId,
     signal
   })
 
   /** What manages this device is in its log. A peer that may not do that writes nothing there. */
-  function note(server: UnitServer, peerId: string, { unit, requestId }: UnitCall): void {
+  function note(server: UnitServer, peerId: string, { unit, requestId, traceId }: UnitCall): void {
     const { permission } = server.get(unit)
     if (permission === 'manage' && permissionsOf(peerId).includes(permission))
-      log.info({ peerId, unit, requestId }, 'a peer calls a unit')
+      log.info({ peerId, unit, requestId, traceId }, 'a peer calls a unit')
   }
 
   return {

@@ -3,7 +3,7 @@
  * compared, change `costOf`. A policy turns figures into an order: `policies.ts`.
  */
 
-import type { Capability, Manifest } from '../../interface/manifest.ts'
+import type { Capability, Manifest, Speed } from '../../interface/manifest.ts'
 import type { Asking } from './asking.ts'
 import type { TrackRecord } from './track-record.ts'
 
@@ -108,11 +108,12 @@ function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candi
   const add = (reason: string, ms: number) => parts.push({ reason, ms })
   if (candidate.wakeMs !== undefined) add('sleeps, and has to be woken', candidate.wakeMs)
 
-  // A measured peer's figure holds the way there; a guess does not.
+  // A measured peer's figure holds the way there; a claim or a guess does not.
   const measured = record.firstChunkMs !== undefined
-  const workMs = record.firstChunkMs ?? FIRST_CHUNK_UNMEASURED_MS
-  add(measured ? 'measured first chunk' : 'not measured yet', workMs)
-  const writesMs = asking.pieces * (record.pieceMs ?? pieceMs)
+  const { speed } = capability
+  const workMs = record.firstChunkMs ?? speed?.firstChunkMs ?? FIRST_CHUNK_UNMEASURED_MS
+  add(measured ? 'measured first chunk' : speed ? 'stated first chunk' : 'not measured yet', workMs)
+  const writesMs = asking.pieces * (record.pieceMs ?? statedPieceMs(speed) ?? pieceMs)
   if (writesMs > 0) add('writes the answer', writesMs)
   if (record.inFlight > 0) {
     add('our requests under way there', ((workMs + writesMs) * record.inFlight) / capability.slots)
@@ -131,7 +132,11 @@ function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candi
   return { costMs: parts.reduce((sum, { ms }) => sum + ms, 0), parts }
 }
 
-/** What a peer that nobody measured is taken for: as fast as the fastest that was. So it is tried. */
+/** A piece of an answer is about a token. */
+const statedPieceMs = (speed: Speed | undefined): number | undefined =>
+  speed?.tokensPerSecond === undefined ? undefined : 1000 / speed.tokensPerSecond
+
+/** What a peer that nobody measured, itself included, is taken for: as fast as the fastest that was. So it is tried. */
 const usualPieceMs = (candidates: readonly RankedCandidate[]): number =>
   candidates.reduce(
     (least, { record }) => Math.min(least, record.pieceMs ?? PIECE_UNMEASURED_MS),

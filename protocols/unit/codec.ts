@@ -1,7 +1,7 @@
 /**
  * `/lumos/unit/1`: calls of units as messages (see `../wire/messages.ts`).
  *
- *     dialer    request  control: unit, stream, budgetMs, requestId; data: the input, JSON
+ *     dialer    request  control: unit, stream, budgetMs, requestId, traceId; data: the input, JSON
  *               cancel
  *     listener  item     control: a piece of the answer, JSON
  *               done     control: the whole answer, JSON; empty after items
@@ -18,6 +18,7 @@ import { exceeds } from '../../interface/json-extent.ts'
 import { holdsMore } from '../../interface/json-size.ts'
 import { isRecord } from '../../interface/record.ts'
 import type { UnitCall } from '../../interface/remote.ts'
+import { TRACE_ID } from '../../interface/trace-ids.ts'
 import { INPUT_BYTES_MAX } from '../../interface/units.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { decodeError, encodeError } from '../wire/errors.ts'
@@ -52,7 +53,8 @@ const Request = z.object({
   stream: z.boolean().optional(),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS),
   /** It goes into the log. */
-  requestId: z.string().regex(/^[\w.:-]{1,128}$/)
+  requestId: z.string().regex(/^[\w.:-]{1,128}$/),
+  traceId: z.string().regex(TRACE_ID).optional()
 })
 
 export interface UnitRequest extends UnitCall {
@@ -66,10 +68,17 @@ export interface EncodedRequest {
 }
 
 /** @throws {LumosError} `INPUT_TOO_LARGE` */
-export function encodeRequest({ unit, input, stream, budgetMs, requestId }: UnitRequest): EncodedRequest {
+export function encodeRequest(request: UnitRequest): EncodedRequest {
+  const { unit, input, stream, budgetMs, requestId, traceId } = request
   const json = toBytes(input)
   if (json.byteLength > INPUT_BYTES_MAX) throw inputTooLarge()
-  const control = encodeControl({ unit, ...(stream && { stream }), budgetMs, requestId })
+  const control = encodeControl({
+    unit,
+    ...(stream && { stream }),
+    budgetMs,
+    requestId,
+    ...(traceId && { traceId })
+  })
   return { control, data: [json] }
 }
 

@@ -95,5 +95,19 @@ export const CACHE_MIGRATIONS = [
     model TEXT NOT NULL UNIQUE,
     file_bytes INTEGER NOT NULL,
     bytes INTEGER NOT NULL
-  ) STRICT`
+  ) STRICT`,
+
+  // What was measured of a model, as JSON. Each change gives a new, higher id.
+  `CREATE TABLE measurement (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    what TEXT NOT NULL,
+    basis TEXT NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (model, what)
+  ) STRICT;
+
+  INSERT INTO measurement (model, what, basis, value)
+    SELECT model, 'bytes', CAST(file_bytes AS TEXT), CAST(bytes AS TEXT) FROM footprint ORDER BY id;
+  DROP TABLE footprint`
 ] as const

@@ -25,9 +25,12 @@ export interface Hashed {
 }
 
 type Question =
-  /** All of a file in one pass. `until`: how far it is there; `copyTo` must not be there. */
-  | { type: 'hash'; path: string; bytes: number; until: number; leaves: boolean; copyTo?: string | undefined }
-  | { type: 'until'; until: number }
+  /** All of a file in one pass. `copyTo` must not be there. */
+  | { type: 'hash'; path: string; bytes: number; copyTo?: string | undefined }
+  /** The SHA-256 in hex of a file that comes, once it is there. `there`: a 1 for each leaf that is. */
+  | { type: 'follow'; path: string; bytes: number; there: Uint8Array }
+  /** The SHA-256 of a leaf that is there, of the file of question `of`. One that was expected to be another does not count. */
+  | { type: 'leaf'; of: number; leaf: number; expected: Uint8Array | undefined }
   | { type: 'digests'; path: string; bytes: number; leaves: readonly number[] }
   | { type: 'file'; bytes: number; digests: Uint8Array }
   | { type: 'directory'; files: readonly LinkedFile[] }

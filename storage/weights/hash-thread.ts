@@ -23,9 +23,10 @@ export interface HashOptions extends AbortOptions {
 
 /** A file that is hashed while it comes. */
 export interface Followed {
-  readonly hashed: Promise<Hashed>
-  /** So many bytes from the start are on disk: whole leaves, or all. */
-  until(bytes: number): void
+  /** SHA-256 in hex, once all leaves are there. */
+  readonly hashed: Promise<string>
+  /** @returns the SHA-256 of a leaf that was written. Where another one is expected, the leaf is still to come. */
+  leaf(leaf: number, expected: Uint8Array | undefined): Promise<Uint8Array>
   cancel(): void
 }
 
@@ -35,7 +36,7 @@ interface Task {
   onBytes: ((bytes: number) => void) | undefined
 }
 
-/** Each question but that for the rest of a file; the thread knows it by its number. */
+/** The thread knows each by its number. */
 type Question = Ask extends infer A ? (A extends Ask ? Omit<A, 'id'> : never) : never
 
 export class HashThread {
@@ -54,18 +55,22 @@ export class HashThread {
   /** @param copyTo where the file is copied in the same pass; must not be there. */
   async hash(path: string, bytes: number, options: HashOptions & { copyTo?: string } = {}): Promise<Hashed> {
     const { copyTo, ...rest } = options
-    const question = { type: 'hash', path, bytes, until: bytes, leaves: true, copyTo } as const
-    return (await this.#ask(question, rest).answer) as Hashed
+    return (await this.#ask({ type: 'hash', path, bytes, copyTo }, rest).answer) as Hashed
   }
 
-  follow(path: string, bytes: number, until: number): Followed {
-    const { id, answer, give } = this.#ask({ type: 'hash', path, bytes, until, leaves: false })
+  /** @param there a 1 for each leaf that is there, and was checked. */
+  follow(path: string, bytes: number, there: Uint8Array): Followed {
+    const { id: of, answer } = this.#ask({ type: 'follow', path, bytes, there })
     // Its failure is seen by the caller that waits for the hash.
     answer.catch(() => undefined)
     return {
-      hashed: answer as Promise<Hashed>,
-      until: until => give({ id, type: 'until', until }),
-      cancel: () => this.#cancel(id, new Error(`${path} is no longer hashed.`))
+      hashed: answer as Promise<string>,
+      leaf: async (leaf, digest) => {
+        // Of a view, all that it is a view of would be sent along.
+        const expected = digest && new Uint8Array(digest)
+        return (await this.#ask({ type: 'leaf', of, leaf, expected }).answer) as Uint8Array
+      },
+      cancel: () => this.#cancel(of, new Error(`${path} is no longer hashed.`))
     }
   }
 
@@ -103,11 +108,8 @@ export class HashThread {
     const onAbort = () => this.#cancel(id, signal!.reason)
     signal?.addEventListener('abort', onAbort)
     this.#tasks.set(id, { resolve, reject, onBytes })
-    const worker = this.#start()
-    worker.postMessage({ ...question, id })
-    const answer = promise.finally(() => signal?.removeEventListener('abort', onAbort))
-    const give = (ask: Ask) => this.#tasks.has(id) && worker.postMessage(ask)
-    return { id, answer, give }
+    this.#start().postMessage({ ...question, id })
+    return { id, answer: promise.finally(() => signal?.removeEventListener('abort', onAbort)) }
   }
 
   #start(): Worker {

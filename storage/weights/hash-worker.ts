@@ -5,68 +5,76 @@
 
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { LEAF_BYTES } from '../../interface/limits.ts'
+import { FollowedFile } from './followed-file.ts'
 import type { Ask, Reply } from './hash-messages.ts'
 import { fileDag } from './plain-nodes.ts'
 
 /** Each read costs a turn of the event loop, in which a task can be cancelled. */
 const READ_LEAVES = 4
 const DIGEST_BYTES = 32
+/** Where all cores are busy, the thread of the network goes first: calls wait for that one. */
+const NICE = 5
 
 type AskOf<T extends Ask['type']> = Extract<Ask, { type: T }>
 
-/** Files that are hashed while they come: how far they are there. */
-interface Follow {
-  until: number
-  wake(): void
-}
-const followed = new Map<number, Follow>()
+// On other systems the priority would be that of the whole process.
+if (process.platform === 'linux') setPriority(0, NICE)
+
 const cancelled = new Set<number>()
+const followed = new Map<number, FollowedFile>()
 const say = (reply: Reply): void => parentPort!.postMessage(reply)
 
 parentPort!.on('message', (ask: Ask) => {
   const { id } = ask
   if (ask.type === 'cancel') {
     cancelled.add(id)
-    followed.get(id)?.wake()
-  } else if (ask.type === 'until') {
-    const followed_ = followed.get(id)
-    if (followed_ !== undefined) followed_.until = ask.until
-    followed_?.wake()
+    followed.get(id)?.end()
   } else {
     run(ask)
       .then(
         value => !cancelled.has(id) && say({ id, value }),
         error => !cancelled.has(id) && say({ id, error: { message: error.message, code: error.code } })
       )
-      .finally(() => {
-        cancelled.delete(id)
-        followed.delete(id)
-      })
+      .finally(() => cancelled.delete(id))
   }
 })
 
-function run(ask: Exclude<Ask, { type: 'cancel' | 'until' }>): Promise<unknown> {
-  if (ask.type === 'hash') return hash(ask)
-  if (ask.type === 'digests') return digests(ask)
-  if (ask.type === 'file') return Promise.resolve(fileDag(ask))
-  return import('./dag.ts').then(({ directoryDag }) => directoryDag(ask))
+async function run(ask: Exclude<Ask, { type: 'cancel' }>): Promise<unknown> {
+  if (ask.type === 'leaf') {
+    const file = followed.get(ask.of)
+    if (file === undefined) throw new Error('The file of this leaf is no longer hashed.')
+    return file.leaf(ask.leaf, ask.expected)
+  }
+  if (ask.type === 'hash') return await hash(ask)
+  if (ask.type === 'follow') return await follow(ask)
+  if (ask.type === 'digests') return await digests(ask)
+  if (ask.type === 'file') return fileDag(ask)
+  return (await import('./dag.ts')).directoryDag(ask)
+}
+
+async function follow({ id, path, bytes, there }: AskOf<'follow'>): Promise<string | undefined> {
+  const file = new FollowedFile(path, bytes, there)
+  followed.set(id, file)
+  try {
+    return await file.hashed
+  } finally {
+    followed.delete(id)
+    file.close()
+  }
 }
 
 /** While a part is hashed, it is written to the copy, and the next one is read. */
-async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): Promise<unknown> {
-  const follow: Follow = { until, wake() {} }
-  followed.set(id, follow)
+async function hash({ id, path, bytes, copyTo }: AskOf<'hash'>): Promise<unknown> {
   await using source = await open(path)
   await using copy = copyTo === undefined ? undefined : await open(copyTo, 'wx', 0o600)
   const size = Math.min(READ_LEAVES * LEAF_BYTES, bytes)
   const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)]
   const read = async (at: number): Promise<Buffer<ArrayBuffer>> => {
-    while (at === follow.until && at < bytes && !cancelled.has(id))
-      await new Promise<void>(resolve => (follow.wake = resolve))
     buffers.reverse()
-    const part = buffers[0]!.subarray(0, follow.until - at)
+    const part = buffers[0]!.subarray(0, bytes - at)
     await fill(source, part, at)
     return part
   }
@@ -82,14 +90,14 @@ async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): 
     // What fails is seen when it is waited for, which may be after another failure.
     writing?.catch(() => undefined)
     next.catch(() => undefined)
-    // By other threads, while this one hashes the whole. A part that comes is a number of whole leaves.
-    const ofLeaves = leaves ? Promise.all(leavesOf(part).map(sha256)) : []
+    // By other threads, while this one hashes the whole. A part is a number of whole leaves, but for the last.
+    const ofLeaves = Promise.all(leavesOf(part).map(sha256))
     whole.update(part)
     found.push(...(await ofLeaves))
     await writing
     say({ id, read: part.length })
   }
-  if (leaves && bytes === 0) found.push(digestOf(new Uint8Array()))
+  if (bytes === 0) found.push(digestOf(new Uint8Array()))
   await copy?.sync()
   return { sha256: whole.digest('hex'), digests: Buffer.concat(found) }
 }

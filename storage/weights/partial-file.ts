@@ -8,6 +8,7 @@
 
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { CancelledError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { leafDag } from './cid.ts'
@@ -44,8 +45,6 @@ export class LeafFile implements PartialFile {
   readonly #data: FileHandle
   readonly #journal: Journal
   #bytesHave = 0
-  /** Leaves from the start without a gap. */
-  #first = 0
   #followed: Followed | undefined
   #closed = false
 
@@ -114,6 +113,7 @@ export class LeafFile implements PartialFile {
     if (bytes.length !== length)
       throw invalidWeights(`A leaf has ${bytes.length} bytes, and leaf ${leaf} of this file has ${length}.`)
     while (this.#writing.has(leaf)) await this.#writing.get(leaf)!.catch(() => undefined)
+    if (this.#closed) throw new CancelledError('The file is closed.')
     if (this.has(leaf)) return
     const writing = this.#write(leaf, bytes, digest).finally(() => this.#writing.delete(leaf))
     this.#writing.set(leaf, writing)
@@ -161,8 +161,8 @@ export class LeafFile implements PartialFile {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#followed?.cancel()
     await Promise.allSettled(this.#writing.values())
+    this.#followed?.cancel()
     await this.#data.close()
     await this.#journal.close()
     this.#keeper.closed()
@@ -173,17 +173,29 @@ export class LeafFile implements PartialFile {
     await removePartial(this.#place)
   }
 
+  /** The thread of the network hashes nothing: what was written is read again, and counts when it is right. */
   async #write(leaf: number, bytes: Uint8Array, expected?: Uint8Array): Promise<void> {
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-    if (expected !== undefined && Buffer.compare(digest, expected) !== 0)
-      throw invalidWeights(`Leaf ${leaf} has another SHA-256 than was expected.`)
     try {
-      // Whichever is there first: what is opened again is hashed anew.
-      await Promise.all([this.#writeAt(leaf * LEAF_BYTES, bytes), this.#journal.note(leaf, digest)])
+      await this.#writeAt(leaf * LEAF_BYTES, bytes)
+      const digest = await this.#hash(leaf, bytes, expected)
+      if (expected !== undefined && Buffer.compare(digest, expected) !== 0)
+        throw invalidWeights(`Leaf ${leaf} has another SHA-256 than was expected.`)
+      await this.#journal.note(leaf, digest)
+      this.#count(leaf, digest)
     } catch (err) {
       throw weightsFailure(err, this.#place.data)
     }
-    this.#count(leaf, digest)
+  }
+
+  async #hash(leaf: number, bytes: Uint8Array, expected?: Uint8Array): Promise<Uint8Array> {
+    if (this.leaves > 1) return await this.#follow().leaf(leaf, expected)
+    // Not worth the start of a thread.
+    return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+  }
+
+  #follow(): Followed {
+    this.#followed ??= this.#keeper.thread.follow(this.#place.data, this.bytes, this.#there)
+    return this.#followed
   }
 
   async #writeAt(from: number, bytes: Uint8Array): Promise<void> {
@@ -197,13 +209,6 @@ export class LeafFile implements PartialFile {
     this.#digests.set(digest, leaf * DIGEST_BYTES)
     this.#bytesHave += this.#lengthOf(leaf)
     this.#keeper.onLeaf(digest, leaf)
-    // A write that ends while the file closes begins no hash that nothing would cancel.
-    if (leaf !== this.#first || this.leaves === 1 || this.#closed) return
-    while (this.#there[this.#first] === 1) this.#first++
-    const until = Math.min(this.bytes, this.#first * LEAF_BYTES)
-    if (this.#followed === undefined)
-      this.#followed = this.#keeper.thread.follow(this.#place.data, this.bytes, until)
-    else this.#followed.until(until)
   }
 
   /** The journal stays as it is: a process that is killed meanwhile has lost nothing. */
@@ -229,7 +234,7 @@ export class LeafFile implements PartialFile {
     signal?.addEventListener('abort', onAbort)
     try {
       signal?.throwIfAborted()
-      return (await Promise.race([promise, this.#followed!.hashed])).sha256
+      return await Promise.race([promise, this.#follow().hashed])
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }

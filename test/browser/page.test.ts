@@ -3,15 +3,22 @@
 import assert from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { knows } from '../node/mesh-nodes.ts'
+import { ScriptedEngine, scriptedModels, TALKER } from '../openai/scripted-engine.ts'
 import { chromiumPath, startChromium } from './chromium.ts'
 import { startHostility } from './page/hostile.ts'
-import { type PageNodes, startPageNodes } from './page/nodes.ts'
+import { type PageNodes, servePage, startPageNodes } from './page/nodes.ts'
 import { hindrances, openScreen, screensOf, settled, type Visit, visit } from './page/visit.ts'
 import { startWay } from './page/way.ts'
 
 if (chromiumPath === undefined) {
   console.warn('DID NOT RUN: the page in a real browser. No Chromium is installed.')
 }
+
+const OWN_MODEL = 'desk-embedder'
+const ownModels = () => [
+  { id: OWN_MODEL, tasks: ['feature-extraction' as const], slots: 1, engine: new ScriptedEngine() }
+]
 
 interface Hostile {
   readonly elements: number
@@ -20,12 +27,16 @@ interface Hostile {
 }
 
 describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => {
+  const engine = new ScriptedEngine()
   let browser: Browser
   let nodes: PageNodes
   /** Let in, for the tests that only look. */
   let seen: Visit
   beforeAll(async () => {
-    ;[browser, nodes] = await Promise.all([startChromium({}), startPageNodes()])
+    ;[browser, nodes] = await Promise.all([
+      startChromium({}),
+      startPageNodes({ models: ownModels(), others: { attic: scriptedModels(engine) } })
+    ])
     seen = await visit(browser)
     await seen.page.goto(nodes.link())
     await settled(seen.page)
@@ -184,6 +195,110 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.ok(found.requests.every(url => url.startsWith(`${nodes.url}/`) && !url.endsWith('/x')))
   })
 
+  it('shows a member that is no admin what it may see, offers it nothing that fails, and refuses the rest with words', {
+    timeout: 90_000
+  }, async () => {
+    const [attic] = nodes.answering
+    await knows(attic!, nodes.desk)
+    await using own = await servePage(attic!)
+    await using member = await visit(browser)
+    const { page } = member
+    await page.goto(own.link())
+    for (const screen of await screensOf(page)) await openScreen(page, screen)
+    assert.deepEqual(member.troubles, [])
+
+    const button = (name: RegExp) => page.getByRole('button', { name })
+    await openScreen(page, 'people')
+    await page.getByText('Only admins let devices in and remove them. This device is none.').waitFor()
+    await page.getByText('Only admins rename the mesh.').waitFor()
+    assert.equal(await button(/^(Let a device in|Remove|Make admin|Rename the mesh)/).count(), 0)
+
+    await page.goto(`${own.url}/#/mesh/${nodes.desk.peerId}`)
+    await page.getByText('Only an admin removes a device').waitFor()
+    await page.getByText('Only an admin changes this on another device.').waitFor()
+    assert.equal(await button(/^(Remove|Refuse)/).count(), 0)
+
+    await page.goto(`${own.url}/#/models/${OWN_MODEL}`)
+    await page.getByRole('link', { name: 'desk' }).first().waitFor()
+    await settled(page)
+    assert.equal(await button(/^(Load|Unload|Change)/).count(), 0)
+    await openScreen(page, 'models')
+    await page.getByRole('button', { name: 'Bring a model' }).click()
+    assert.deepEqual(await page.getByLabel('Onto').locator('option').allTextContents(), ['this device'])
+    assert.deepEqual(member.troubles, [])
+
+    // As a page would that had a button for it.
+    const ask = async (unit: string, input: object, options: object = {}) => {
+      const answer = await page.evaluate(async body => {
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch('/api/v2/execute', { method: 'POST', headers, body })
+        return ((await answer.json()) as { error: { code: string; message: string } | null }).error
+      }, JSON.stringify({ unit, input, options }))
+      return [answer?.code, (answer?.message.length ?? 0) > 0]
+    }
+    const { peerId } = nodes.desk
+    assert.deepEqual(await ask('node.drain', {}, { peer: peerId }), ['DENIED', true])
+    assert.deepEqual(await ask('model.unload', { model_id: OWN_MODEL }, { peer: peerId }), ['DENIED', true])
+    assert.deepEqual(await ask('mesh.invite', { role: 'member' }), ['NOT_ADMIN', true])
+    assert.deepEqual(await ask('mesh.revoke', { peer: peerId }), ['NOT_ADMIN', true])
+    assert.equal(nodes.desk.status().drained, false)
+  })
+
+  it('asks the person before it runs a tool for a model, shows arguments and result, and ends a call', async () => {
+    const { page } = seen
+    await page.goto(`${nodes.url}/#/chat/${encodeURIComponent(TALKER)}`)
+    await page.getByRole('button', { name: 'Parameters' }).click()
+    await page.getByRole('checkbox', { name: /^model_list/ }).check()
+    const posted: string[] = []
+    page.on('request', request => posted.push(request.postData() ?? ''))
+    const isRun = () => posted.some(body => body.includes('"input":{"limit":77}'))
+    const question = page.getByRole('textbox', { name: 'Your question' })
+    const called = page.getByRole('region', { name: 'Wants to call model_list' })
+    const asks = async (input: string, count: number) => {
+      await question.fill(`call with ${input}`)
+      await question.press('Enter')
+      await called.nth(count - 1).waitFor()
+    }
+    const press = (name: string) => called.last().getByRole('button', { name }).click()
+
+    await asks('{"limit":77}', 1)
+    await called.getByText('"limit": 77').waitFor()
+    await called.getByRole('button', { name: 'Run it' }).waitFor()
+    assert.deepEqual(await hindrances(seen, { within: 'main' }), [])
+    assert.ok(!isRun())
+    await press('Run it')
+    await page.getByText(/^1 results: .*desk-embedder/).waitFor()
+    assert.ok(isRun())
+    await called.getByText('Result').click()
+    await called.getByText(`"id": "${OWN_MODEL}"`).waitFor()
+
+    await asks('{"limit":"moon"}', 2)
+    await press('Run it')
+    await page.getByText(/^2 results: INVALID_INPUT: /).waitFor()
+    await called.nth(1).getByText('failed', { exact: true }).waitFor()
+    await asks('{}', 3)
+    await press('Refuse')
+    await page.getByText('3 results: The person refused this call.').waitFor()
+
+    await page.route('**/api/v2/execute', async route => {
+      if (!route.request().postData()?.includes('"input":{"limit":78}')) await route.continue()
+    })
+    await asks('{"limit":78}', 4)
+    await press('Run it')
+    const before = engine.requests.length
+    await press('Stop the call')
+    await called.nth(3).getByText('stopped', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Go on with the results' }).waitFor()
+    assert.equal(engine.requests.length, before)
+    await page.unroute('**/api/v2/execute')
+
+    // What is offered no more does not run, whatever a model asks for.
+    await asks('{}', 5)
+    await page.getByRole('checkbox', { name: /^model_list/ }).uncheck()
+    await called.last().getByText('You do not offer this tool').waitFor()
+    assert.equal(await called.last().getByRole('button', { name: 'Run it' }).count(), 0)
+  })
+
   it('says that the node is away, and comes back by itself', async () => {
     using way = await startWay()
     await using watching = await visit(browser, { proxy: way.proxy })
@@ -210,6 +325,14 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     await page.getByRole('button', { name: 'Load that one' }).click()
     await other.waitFor({ state: 'detached' })
     await settled(page)
+  })
+
+  it('stays let in while its node restarts', async () => {
+    const { page } = seen
+    await openScreen(page, 'mesh')
+    await nodes.restart()
+    await page.reload()
+    await page.locator('main table').getByRole('link', { name: 'attic' }).waitFor({ state: 'attached' })
   })
 
   it('says that its session is over when the token is replaced, and goes on once the browser is let in again', async () => {

@@ -65,10 +65,18 @@ WantedBy=default.target
     )
     const system = planFor('linux', { ...TARGET, system: true })
     assert.equal(system.path, '/etc/systemd/system/lumos-node-1234abcd.service')
-    assert.match(system.text, /\nUser=me\nNoNewPrivileges=yes\nProtectSystem=full\n/)
+    assert.match(system.text, /\nUser=me\nProtectSystem=full\nNoNewPrivileges=yes\n/)
     assert.match(system.text, /\nAfter=network-online\.target\n/)
     assert.match(system.text, /\nWantedBy=multi-user\.target\n/)
     assert.ok(system.enable.every(step => !step.includes('--user')))
+  })
+
+  it('leaves a bubblewrap with the setuid bit its rights, without which engines have no sandbox', () => {
+    const unit = (more: Partial<Target>) => planFor('linux', { ...TARGET, system: true, ...more }).text
+    const kept = unit({ setuidSandbox: true })
+    assert.match(kept, /\nUser=me\nProtectSystem=full\n# bubblewrap has the setuid bit/)
+    assert.doesNotMatch(kept, /^(NoNewPrivileges|Restrict|Lock|ProtectKernel)/m)
+    assert.match(unit({ setuidSandbox: true, user: 'root' }), /^NoNewPrivileges=yes$/m)
   })
 
   it('is a property list for launchd', () => {

@@ -6,10 +6,11 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { PLACES } from '../../cli/commands/connect/programs.ts'
+import { claudeFiles, codexFolder } from '../../cli/foreign/folders.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -262,11 +263,23 @@ describe('connect', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('finds the configuration in the folder that the variable of the program names', async () => {
+    const moved = { CODEX_HOME: '/of/codex', CLAUDE_CONFIG_DIR: '/of/claude' }
+    assert.equal(codexFolder(moved), '/of/codex')
+    assert.deepEqual(claudeFiles(moved), {
+      settings: '/of/claude/settings.json',
+      servers: '/of/claude/.claude.json'
+    })
+    const { servers } = claudeFiles({})
+    assert.equal(join(homedir(), '.claude.json'), servers)
+  })
+
   it('has the values for a program that is set up in its own pages', async () => {
     const url = 'http://127.0.0.1:5866'
     const node = {
       url,
       model: 'm',
+      takesImages: true,
       showToken: 'lumos-node token show',
       newToken: 'lumos-node token create x'
     }
@@ -276,6 +289,8 @@ describe('connect', () => {
       for (const words of [`${url}/v1`, 'lumos-node token create x'])
         assert.ok(steps.join('\n').includes(words))
     }
+    assert.match(PLACES.vscode(node).steps.join('\n'), /"vision":true/)
+    assert.match((await cli(['connect', 'vscode'])).stdout, /"vision":false/)
     assert.equal((await cli(['connect', 'emacs'])).code, 2)
   })
 })

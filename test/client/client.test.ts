@@ -77,6 +77,34 @@ describe('the client', () => {
     })
   })
 
+  it('gives a whole answer with its pieces, in the trace of its caller', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const traces: unknown[] = []
+    const note = ({ detail }: CustomEvent<{ traceId?: string | undefined }>) => traces.push(detail.traceId)
+    gateway.node.events.addEventListener('inference.request_started', note)
+    let pieces = 0
+    const onPiece = () => pieces++
+    const { content } = await client.execute('inference.chat', ASKED, { onPiece, traceparent })
+    gateway.node.events.removeEventListener('inference.request_started', note)
+    assert.deepEqual([content, pieces > 0, traces], ['one two three', true, [traceparent.split('-')[1]]])
+    await assert.rejects(client.execute('inference.chat', { ...ASKED, model: 'lost' }, { onPiece }), {
+      code: 'NO_PROVIDER'
+    })
+  })
+
+  it('lists the units that it may see, and as a program may do less on the socket than its user', async () => {
+    const [local, program] = [undefined, 'program' as const].map(as =>
+      createClient({ socket: gateway.socketPath, as })
+    )
+    const named = async (of: LumosClient) => (await of.units()).map(({ name }) => name)
+    assert.ok((await named(local!)).includes('inference.chat'))
+    await local!.execute('token.list')
+    await assert.rejects(program!.execute('token.list'), { code: 'DENIED' })
+    await assert.rejects(createClient({ url: gateway.gateway.url!, token: 'x' }).units(), {
+      code: 'UNAUTHENTICATED'
+    })
+  })
+
   it('fails with the error of the node: code, hint, details and whether to try again', async () => {
     const error = await client.execute('model.get', { model_id: 'helt' }).catch(err => err)
     assert.ok(error instanceof LumosClientError)

@@ -15,7 +15,8 @@ import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { Caller } from '../../interface/units.ts'
 import { serverCertificate } from '../../node/server-certificate.ts'
-import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
+import { makeGatewayToken, readGatewayToken } from '../../storage/home/gateway-token.ts'
+import { sessionFile } from '../../storage/home/session-file.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
 import { startNode } from '../units/started-node.ts'
 
@@ -59,21 +60,10 @@ export async function startGateway({
   const token = node.home.gatewayToken()
   const tokens = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
   const newToken = () => makeGatewayToken(tokenPath)
-  const gateway = new Gateway(
-    { units: async () => units, clock: systemClock, log },
-    {
-      socketPath,
-      token,
-      newToken,
-      named: tokens,
-      host,
-      hosts,
-      origins,
-      port,
-      grpc: isGrpc ? grpcIn(home) : undefined
-    },
-    load
-  )
+  const grpc = isGrpc ? grpcIn(home) : undefined
+  const options = { socketPath, newToken, host, hosts, origins, grpc, sessions: sessionFile(home) }
+  const components = { units: async () => units, clock: systemClock, log }
+  let gateway = new Gateway(components, { ...options, token, named: tokens, port }, load)
   const units = createUnits({
     node,
     gatewayUrl: () => gateway.url,
@@ -97,7 +87,9 @@ export async function startGateway({
     node,
     engine,
     emit,
-    gateway,
+    get gateway() {
+      return gateway
+    },
     units,
     home,
     socketPath,
@@ -118,6 +110,14 @@ export async function startGateway({
         cookie,
         origin: `http://127.0.0.1:${tcpPort}`
       }),
+    /** As after a restart of the node: another gateway of the same home, on the same port. */
+    async restart() {
+      await gateway.close({ drainMs: 0 })
+      const named = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
+      const token = readGatewayToken(tokenPath)!
+      gateway = new Gateway(components, { ...options, token, named, port: tcpPort })
+      await gateway.start()
+    },
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
       await started[Symbol.asyncDispose]()

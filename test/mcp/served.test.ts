@@ -42,9 +42,9 @@ const ERAS = [
 ] as const
 type Mode = (typeof ERAS)[number][1]
 
-const overHttp = (query = '') =>
+const overHttp = (query = '', more: Record<string, string> = {}) =>
   new StreamableHTTPClientTransport(new URL(`/mcp${query}`, gateway.gateway.url), {
-    requestInit: { headers: { authorization: `Bearer ${gateway.token}` } }
+    requestInit: { headers: { authorization: `Bearer ${gateway.token}`, ...more } }
   })
 
 const overStdio = (home: string, ...args: string[]) =>
@@ -68,6 +68,7 @@ const chat = (content: string) => ({
   name: 'inference_chat',
   arguments: { model: 'held', messages: [{ role: 'user', content }] }
 })
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const textOf = (result: unknown): string => (result as { content: [{ text: string }] }).content[0].text
 const HTTP_AND_STDIO = [
   ...ERAS.map(([era, mode]) => [`HTTP, ${era}`, mode, () => overHttp()] as const),
@@ -100,6 +101,14 @@ describe.each(HTTP_AND_STDIO)('a client over %s', (_, mode, transportOf) => {
     })
     assert.deepEqual(words.slice(0, 2), ['one ', 'two '])
     assert.equal((answer.structuredContent as { content: string }).content, 'one two three')
+
+    const traces: unknown[] = []
+    const note = ({ detail }: CustomEvent<{ traceId?: string | undefined }>) => traces.push(detail.traceId)
+    gateway.node.events.addEventListener('inference.request_started', note)
+    await client.callTool({ ...chat('traced'), _meta: { traceparent: TRACEPARENT } })
+    await client.callTool({ ...chat('traced'), _meta: { traceparent: 'a\r\nb' } })
+    gateway.node.events.removeEventListener('inference.request_started', note)
+    assert.deepEqual(traces, [TRACEPARENT.split('-')[1], undefined])
 
     const held = Promise.withResolvers<void>()
     const begun = gateway.engine.outcomes.length
@@ -249,6 +258,14 @@ describe('resources', () => {
 })
 
 describe('the route', () => {
+  it.each(ERAS)('takes the trace from the header, for a client %s', async (_, mode) => {
+    const client = await connected(overHttp('', { traceparent: TRACEPARENT }), mode)
+    const execute = vi.spyOn(gateway.units, 'execute')
+    onTestFinished(() => execute.mockRestore())
+    await client.callTool({ name: 'mesh_status', arguments: {} })
+    assert.equal(execute.mock.calls.at(-1)![2].traceId, TRACEPARENT.split('-')[1])
+  })
+
   const initialize = {
     ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
     params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } }

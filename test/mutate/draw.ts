@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { API, type Program } from 'typescript/unstable/sync'
+import { API, type Program, type Snapshot } from 'typescript/unstable/sync'
 import { forkRandom, pick } from '../../sim/random.ts'
 import { functionsOf, type Mutation, mutated, mutationsOf } from './mutations.ts'
 
@@ -37,6 +37,7 @@ class Checker {
   readonly #root: string
   readonly #texts = new Map<string, string>()
   readonly #api: API
+  #snapshot: Snapshot | undefined
   #program: Program
 
   constructor(root: string) {
@@ -74,11 +75,14 @@ class Checker {
 
   #read(changed?: string): Program {
     const fileChanges = changed === undefined ? undefined : { changed: [changed] }
-    const snapshot = this.#api.updateSnapshot({
+    const before = this.#snapshot
+    this.#snapshot = this.#api.updateSnapshot({
       openProjects: changed === undefined ? [join(this.#root, 'tsconfig.json')] : [],
       fileChanges
     })
-    return snapshot.getProjects()[0]!.program
+    // The compiler keeps each one, half a gigabyte, until it is told.
+    before?.dispose()
+    return this.#snapshot.getProjects()[0]!.program
   }
 }
 

@@ -1,6 +1,10 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type NetworkView, networkFindings } from '../../node/doctor/network.ts'
 import { modelsFound, originsFound, silentFound } from '../../node/doctor/peers.ts'
+import { sandboxFound } from '../../node/doctor/sandbox.ts'
 
 type Models = Parameters<typeof modelsFound>
 type Link = NetworkView['discovery']['links'][number]
@@ -132,3 +136,25 @@ it('says which models this device serves, and that it left one out', () => {
     'This device serves no model. Not served is /tmp/typo: there is no such folder. So are 1 more.'
   )
 })
+
+it.runIf(process.platform !== 'win32')(
+  'says that a unit keeps a bubblewrap with the setuid bit from its rights',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lumos-doctor-'))
+    const places = { proc: folder, bubblewrap: join(folder, 'bwrap') }
+    const messageOf = async (noNewPrivs: 0 | 1, mode: number) => {
+      await writeFile(join(folder, 'status'), `Name:\tnode\nNoNewPrivs:\t${noNewPrivs}\n`)
+      await writeFile(places.bubblewrap, '')
+      await chmod(places.bubblewrap, mode)
+      return sandboxFound('none', places).message
+    }
+    try {
+      expect(await messageOf(1, 0o4755)).toMatch(/NoNewPrivileges/)
+      for (const message of [await messageOf(0, 0o4755), await messageOf(1, 0o755)])
+        expect(message).toMatch(/a hole in one reads/)
+      expect(sandboxFound('bubblewrap', places).status).toBe('ok')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+)

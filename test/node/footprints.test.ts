@@ -7,7 +7,7 @@ import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import { openDataDir } from '../../storage/home/data-dir.ts'
-import { FootprintStore } from '../../storage/models/footprint-store.ts'
+import { MeasurementStore } from '../../storage/models/measurement-store.ts'
 import { registryOf, textRequest } from '../capabilities/parts.ts'
 import { temporaryHome } from '../storage/home.ts'
 import { knows, meets, startNode } from './mesh-nodes.ts'
@@ -49,7 +49,7 @@ describe('what a model takes', () => {
     const home = temporaryHome()
     const needs = async (model: Model, load: boolean): Promise<number> => {
       await using opened = await openDataDir(home)
-      const registry = registryOf([model], { footprints: new FootprintStore(opened.cache) })
+      const registry = registryOf([model], { measurements: new MeasurementStore(opened.cache) })
       if (load) await registry.loadModel('m')
       const { needBytes } = registry.modelCalled('m')
       await registry.stop()
@@ -65,13 +65,12 @@ describe('what a model takes', () => {
 
   it('is kept for the models of a node, and not for all that ever were', async () => {
     await using opened = await openDataDir(temporaryHome())
-    const store = new FootprintStore(opened.cache)
-    for (let n = 0; n < 1030; n++) store.keep(`m${n}`, 1, n)
-    store.keep('m1029', 1, 7)
-    assert.deepEqual(
-      [store.bytesOf('m0', 1), store.bytesOf('m1029', 1), store.bytesOf('m1028', 1)],
-      [undefined, 7, 1028]
-    )
+    const store = new MeasurementStore(opened.cache)
+    for (let n = 0; n < 2060; n++) store.keep(`m${n}`, 'bytes', '1', n)
+    store.keep('m2059', 'bytes', '1', 7)
+    const kept = ['m0', 'm2059', 'm2058'].map(model => store.of(model, 'bytes', '1'))
+    assert.deepEqual(kept, [undefined, 7, 2058])
+    assert.equal(store.of('m2059', 'bytes', '2'), undefined)
   })
 })
 

@@ -105,6 +105,49 @@ describe('the ranking', () => {
     )
   })
 
+  const stating = (firstChunkMs: number, tokensPerSecond?: number) => ({
+    ...{ task: 'tensor' as const, model: 'm', slots: 1, warm: true },
+    speed: { firstChunkMs, ...(tokensPerSecond !== undefined && { tokensPerSecond }) }
+  })
+
+  it('believes what a peer says of its speed until it has measured it', () => {
+    const unmeasured = { firstChunkMs: undefined }
+    const quick = candidate('quick', { capability: stating(5) }, unmeasured)
+    const slow = candidate('slow', { capability: stating(5000) }, unmeasured)
+    expect(order(slow, candidate('silent', {}, unmeasured), quick)).toEqual(['quick', 'silent', 'slow'])
+    const writer = candidate('writer', { capability: stating(5, 100) }, unmeasured)
+    const dawdler = candidate('dawdler', { capability: stating(5, 2) }, unmeasured)
+    expect(orderBy({ pieces: 100 }, dawdler, writer)[0]).toBe('writer')
+    const [best] = rank([quick], askingBy('fastest'), NOW_MS)
+    expect(best?.parts[0]).toEqual({ reason: 'stated first chunk', ms: 5 })
+    const caught = candidate('caught', { capability: stating(1, 1e6) }, { firstChunkMs: 900, pieceMs: 90 })
+    expect(
+      orderBy({ pieces: 100 }, caught, candidate('honest', {}, { firstChunkMs: 90, pieceMs: 9 }))[0]
+    ).toBe('honest')
+  })
+
+  it('costs a finite time whatever is stated, which counts for nothing once it was measured', () => {
+    const speed = fc.tuple(
+      fc.integer({ min: 1, max: 3_600_000 }),
+      fc.double({ min: 0.01, max: 1e6, noNaN: true })
+    )
+    const costOf = (one: RankedCandidate) =>
+      rank([one], { ...askingBy('fastest'), pieces: 128 }, NOW_MS)[0]!.costMs
+    fc.assert(
+      fc.property(speed, speed, (one, other) => {
+        const measured = { firstChunkMs: 40, pieceMs: 20 }
+        const [a, b] = [one, other].map(said => candidate('a', { capability: stating(...said) }, measured))
+        expect(costOf(a!)).toBe(costOf(b!))
+        const faster: [number, number] = [Math.min(one[0], other[0]), Math.max(one[1], other[1])]
+        const unmeasured = { firstChunkMs: undefined }
+        const [first, last] = [faster, one].map(said =>
+          costOf(candidate('a', { capability: stating(...said) }, unmeasured))
+        )
+        expect(Number.isFinite(last) && first! <= last! && first! >= 0).toBe(true)
+      })
+    )
+  })
+
   it('does not depend on the order in which candidates come', () => {
     const any = fc.record({
       peerId: fc.uuid(),

@@ -24,6 +24,8 @@ const held = { begun: Promise.withResolvers<void>(), aborted: Promise.withResolv
 
 type Device = Awaited<ReturnType<typeof startNode>>
 let den: Device
+/** By request id, those of the calls that den was asked. */
+const traces = new Map<string, string | undefined>()
 /** One device of each role, with its own units. */
 const devices = new Map<Role, Device>()
 const registries = new Map<DrivenNode, UnitRegistry>()
@@ -43,6 +45,7 @@ const served = (): UnitServer => {
   return {
     get: unit => (unit === 'test.wait' ? { permission: 'use', kind: 'command' } : units.get(unit)),
     async execute(unit, input, context) {
+      traces.set(context.requestId, context.traceId)
       if (unit !== 'test.wait') return units.execute(unit, input, context)
       held.begun.resolve()
       await new Promise(resolve => context.signal!.addEventListener('abort', resolve, { once: true }))
@@ -90,6 +93,13 @@ it('a call that names a peer runs there, and says so', async () => {
   expect(await unitsOf(of('member')).execute('device.list', {}, onDen())).toEqual(own)
   // The device itself is no peer of its own.
   expect(await unitsOf(den).execute('device.list', {}, onDen())).toEqual(own)
+})
+
+it('a call is on the peer in the trace of its client, and in none where the client named none', async () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c'
+  for (const more of [{ requestId: 'traced', traceId }, { requestId: 'untraced' }])
+    await unitsOf(of('member')).execute('mesh.status', {}, onDen(more))
+  expect([traces.get('traced'), traces.get('untraced')]).toEqual([traceId, undefined])
 })
 
 it.each<[string, unknown]>([
@@ -305,6 +315,7 @@ it('hostile calls are refused one by one, and the next one is answered', async (
     [sent({ unit: 'x'.repeat(200) }, '{}'), 'PROTOCOL_VIOLATION'],
     [sent({ budgetMs: -1 }, '{}'), 'PROTOCOL_VIOLATION'],
     [sent({ requestId: '\u001b[31m' }, '{}'), 'PROTOCOL_VIOLATION'],
+    [sent({ traceId: 'x'.repeat(32) }, '{}'), 'PROTOCOL_VIOLATION'],
     [request(Uint8Array.of(0xff, 0x01)), 'PROTOCOL_VIOLATION'],
     [request(encodeControl(CALL)), 'PROTOCOL_VIOLATION'],
     [sent({}, '{"a":'), 'INVALID_INPUT'],

@@ -5,14 +5,9 @@
 
 import { attached, call, cancelAnswer, LumosClientError, pieces } from '../node.ts'
 import { Store } from '../state.ts'
+import { questionOf, type Settings } from './question.ts'
 import type { Conversation, Message, Shelf } from './shelf.ts'
-
-export interface Settings {
-  readonly system: string
-  readonly temperature: string
-  readonly maxTokens: string
-  readonly seed: string
-}
+import type { Tool } from './tools.ts'
 
 /** Which device answers is shown beside an answer, which does not wait longer for it. */
 const LOOK_MS = 3_000
@@ -35,26 +30,24 @@ export function drop(id: string): void {
   growing.value[id]?.stop()
 }
 
-/** Pictures of messages, in base64, as long as the page is open. */
-export const pictures = new Map<string, readonly string[]>()
-
 type Piece = Awaited<ReturnType<ReturnType<typeof pieces<'inference.chat'>>['next']>>['value']
 
-interface Ask {
+export interface Talk {
   readonly shelf: Shelf
   readonly conversation: Conversation
 }
 
 /** Asks for the next answer of a conversation that ends with a question. */
 export async function ask(
-  { shelf, conversation }: Ask,
+  { shelf, conversation }: Talk,
   history: readonly Message[],
-  settings: Settings
+  settings: Settings,
+  tools: readonly Tool[] = []
 ): Promise<void> {
   const closed = new AbortController()
   let answer: string | undefined
   const answerOf = (durable: boolean) =>
-    pieces('inference.chat', inputOf(conversation.model, history, settings), {
+    pieces('inference.chat', questionOf(conversation.model, history, settings, tools), {
       ...{ signal: closed.signal, durable },
       onAnswer: id => {
         answer = id
@@ -77,7 +70,7 @@ export async function ask(
 }
 
 /** Comes back to an answer that was under way when the page was closed. */
-export async function comeBack({ shelf, conversation }: Ask): Promise<void> {
+export async function comeBack({ shelf, conversation }: Talk): Promise<void> {
   const { answer } = conversation
   if (answer === undefined || growing.value[conversation.id]?.isOver === false) return
   const closed = new AbortController()
@@ -170,6 +163,9 @@ class Reader {
   }
 
   async keep(shelf: Shelf, answer: string | undefined): Promise<void> {
+    // Results name the call that they are of.
+    const calls = this.#message.calls?.map((call, at) => ({ ...call, id: call.id || `call-${at + 1}` }))
+    if (calls) this.#message = { ...this.#message, calls }
     const { answer: _, ...conversation } = { ...this.#conversation, at: Date.now() }
     // One answer is one message, whichever tabs read it.
     if (answer !== undefined) this.#message = { ...this.#message, id: answer }
@@ -230,35 +226,4 @@ async function nameOf(peerId: string | null): Promise<string> {
   const { items } = await call('mesh.members', {})
   const device = items.find(one => (peerId === null ? one.self : one.peer_id === peerId))
   return device?.name ?? peerId?.slice(-8) ?? ''
-}
-
-const numberOr = (text: string): number | undefined => (text.trim() === '' ? undefined : Number(text))
-
-function inputOf(model: string, history: readonly Message[], settings: Settings) {
-  const { system } = settings
-  const [temperature, max_tokens, seed] = [settings.temperature, settings.maxTokens, settings.seed].map(
-    numberOr
-  )
-  return {
-    model,
-    messages: [
-      ...(system.trim() === '' ? [] : [{ role: 'system' as const, content: system }]),
-      ...history.filter(one => one.role === 'user' || one.text !== '').map(messageOf)
-    ],
-    ...(temperature !== undefined && { temperature }),
-    ...(max_tokens !== undefined && { max_tokens }),
-    ...(seed !== undefined && { seed })
-  }
-}
-
-function messageOf({ id, role, text }: Message) {
-  const images = pictures.get(id)
-  if (role === 'assistant') return { role, content: text }
-  return {
-    role,
-    content:
-      images === undefined
-        ? text
-        : [...images.map(image => ({ type: 'image' as const, image })), { type: 'text' as const, text }]
-  }
 }

@@ -7,25 +7,28 @@ import { Markdown } from '../parts/markdown.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { Passage, Text } from '../parts/text.tsx'
 import { useWords } from '../words/index.ts'
-import { pictures } from './asking.ts'
-import type { Loss, Message, ToolCall } from './shelf.ts'
+import { Called, type CalledProps } from './called.tsx'
+import { pictures } from './question.ts'
+import type { Loss, Message } from './shelf.ts'
 
-export function Said({
-  message,
-  isGrowing = false,
-  again
-}: {
+interface SaidProps {
   readonly message: Message
   readonly isGrowing?: boolean
   /** Asks for another answer; of the last one. */
   readonly again?: (() => unknown) | undefined
-}) {
+  /** What came of its calls. */
+  readonly results?: readonly Message[]
+  readonly decide?: CalledProps['decide']
+  readonly conversation?: string | undefined
+}
+
+export function Said({ message, isGrowing = false, again, results, decide, conversation }: SaidProps) {
   const w = useWords()
   const isAnswer = message.role === 'assistant'
   return (
     <article class={`said ${message.role}`} aria-label={isAnswer ? w.chat.answer : w.chat.question}>
       {isAnswer ? (
-        <Answer message={message} isGrowing={isGrowing} />
+        <Answer {...{ message, isGrowing, results, decide, conversation }} />
       ) : (
         <>
           <Pictures of={message} />
@@ -54,7 +57,13 @@ export function Said({
   )
 }
 
-function Answer({ message, isGrowing }: { readonly message: Message; readonly isGrowing: boolean }) {
+function Answer({
+  message,
+  isGrowing,
+  results,
+  decide,
+  conversation
+}: Pick<SaidProps, 'message' | 'results' | 'decide' | 'conversation'> & { readonly isGrowing: boolean }) {
   const w = useWords()
   const { text, reasoning, calls = [], losses = [], error, end } = message
   return (
@@ -67,7 +76,11 @@ function Answer({ message, isGrowing }: { readonly message: Message; readonly is
       )}
       {text !== '' && <Markdown of={text} />}
       {calls.map((call, index) => (
-        <Called key={index} call={call} />
+        <Called
+          key={index}
+          {...{ call, decide, conversation }}
+          result={results?.find(({ of }) => of?.call === call.id)}
+        />
       ))}
       {losses.map((loss, index) => (
         <Lost key={index} loss={loss} />
@@ -89,29 +102,6 @@ function Lost({ loss: { from, to } }: { readonly loss: Loss }) {
       <Badge tone="warn">{w.chat.continued}</Badge> <Text of={w.chat.lost(from, to)} />
     </p>
   )
-}
-
-function Called({ call }: { readonly call: ToolCall }) {
-  const w = useWords()
-  return (
-    <details class="called">
-      <summary>
-        {w.chat.calls} <Text of={call.name} />
-      </summary>
-      <pre>
-        <Text of={written(call.arguments)} />
-      </pre>
-    </details>
-  )
-}
-
-/** Indented, where it is whole. */
-function written(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2)
-  } catch {
-    return json
-  }
 }
 
 function Pictures({ of: { id, pictures: count = 0 } }: { readonly of: Message }) {

@@ -3,7 +3,7 @@
 import { Card, Field } from '../parts/basics.tsx'
 import { Store, useStore } from '../state.ts'
 import { useWords } from '../words/index.ts'
-import type { Settings } from './asking.ts'
+import type { Settings } from './question.ts'
 
 const KEPT = 'lumos.chat.options'
 const NONE: Settings = { system: '', temperature: '', maxTokens: '', seed: '' }

@@ -22,12 +22,17 @@ export interface Loss {
   readonly to: string | null
 }
 
+export type Outcome = 'done' | 'failed' | 'refused' | 'stopped'
+
 export interface Message {
   readonly id: string
-  readonly role: 'user' | 'assistant'
+  /** `tool`: what came of a call of the answer before. */
+  readonly role: 'user' | 'assistant' | 'tool'
   readonly text: string
   readonly reasoning?: string
   readonly calls?: readonly ToolCall[]
+  /** Of the role `tool`. */
+  readonly of?: { readonly call: string; readonly outcome: Outcome }
   /** How many were sent. They are kept as long as the page is open. */
   readonly pictures?: number
   readonly model?: string
@@ -69,12 +74,12 @@ const isConversation = (value: unknown): value is Omit<Conversation, 'id'> => {
   return typeof title === 'string' && typeof model === 'string' && typeof at === 'number'
 }
 const isMessage = (value: unknown): value is Omit<Message, 'id'> => {
-  const { role, text, calls, losses } = Object(value) as Partial<Record<string, unknown>>
+  const { role, text, calls, losses, of } = Object(value) as Partial<Record<string, unknown>>
   const isListOrNone = (list: unknown) =>
     list === undefined ||
     (Array.isArray(list) && list.every(item => typeof item === 'object' && item !== null))
   return (
-    (role === 'user' || role === 'assistant') &&
+    (role === 'user' || role === 'assistant' || (role === 'tool' && typeof of === 'object' && of !== null)) &&
     typeof text === 'string' &&
     isListOrNone(calls) &&
     isListOrNone(losses)

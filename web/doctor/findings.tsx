@@ -6,6 +6,7 @@ import { Badge, Button, Card, type Tone } from '../parts/basics.tsx'
 import { Command } from '../parts/command.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { note } from '../parts/notes.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
 import { linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
@@ -33,7 +34,7 @@ export function Findings({ items, onMended }: { readonly items: readonly Finding
           {fine.map(finding => (
             <li key={`${finding.check} ${finding.message}`}>
               <Name of={finding} />
-              <Text of={finding.message} />
+              <Found of={finding} />
             </li>
           ))}
         </ul>
@@ -61,6 +62,10 @@ function Summary({ items }: { readonly items: readonly Finding[] }) {
   )
 }
 
+const Found = ({ of: { check, status, message } }: { readonly of: Finding }) => (
+  <Sentence own={message} code={`${check}.${status}`} kind="findings" />
+)
+
 const Name = ({ of: { check, status } }: { readonly of: Finding }) => {
   const w = useWords()
   const names: Readonly<Record<string, string>> = w.doctor.checks
@@ -73,13 +78,13 @@ const Name = ({ of: { check, status } }: { readonly of: Finding }) => {
 }
 
 function Wrong({ finding, onMended }: { readonly finding: Finding; onMended(): void }) {
-  const { message, fix } = finding
+  const { fix } = finding
   return (
     <li>
       <Name of={finding} />
       <div class="finding-body">
         <p>
-          <Text of={message} />
+          <Found of={finding} />
         </p>
         {fix !== null && <Fix of={fix} />}
         <Mend finding={finding} onMended={onMended} />

@@ -6,6 +6,7 @@ import { call } from '../node.ts'
 import { Badge, Button, Card, Failure, Field, Select, Waiting } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { Text } from '../parts/text.tsx'
+import { useIsAdmin } from '../people/roles.ts'
 import { useWords } from '../words/index.ts'
 import type { Provider } from './all.ts'
 import type { OneModelInfo } from './model.tsx'
@@ -47,6 +48,7 @@ function Access({ model, device }: { readonly model: string; readonly device: Pr
     { model_id: model },
     { peer, on: ['model.', 'manifest.'] }
   )
+  const mayChange = useIsAdmin() || peer === undefined
   const [changes, setChanges] = useState(false)
   const offered = data?.providers.find(({ route }) => route === 'local')?.offered_to
   if (error) return <Failure error={error} retry={reload} />
@@ -56,8 +58,9 @@ function Access({ model, device }: { readonly model: string; readonly device: Pr
     <>
       <div class="row spread">
         <Offering to={offered} />
-        {!changes && <Button onPress={() => setChanges(true)}>{w.models.accessChange}</Button>}
+        {mayChange && !changes && <Button onPress={() => setChanges(true)}>{w.models.accessChange}</Button>}
       </div>
+      {!mayChange && <p class="note">{w.doctor.onlyAdminsDrain}</p>}
       {changes && (
         <AccessForm
           offered={offered}

@@ -7,6 +7,7 @@ import { Button, Card } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Text } from '../parts/text.tsx'
+import { useIsAdmin } from '../people/roles.ts'
 import { linkTo } from '../router.ts'
 import { useWords, type Words } from '../words/index.ts'
 import type { Provider } from './all.ts'
@@ -18,7 +19,8 @@ const LOAD_MS = 600_000
 
 export function DevicesCard({ model, reload }: { readonly model: OneModelInfo; reload(): void }) {
   const w = useWords()
-  const columns = useMemo(() => columnsOf(w, model.id, reload), [w, model.id, reload])
+  const isAdmin = useIsAdmin()
+  const columns = useMemo(() => columnsOf(w, model.id, isAdmin, reload), [w, model.id, isAdmin, reload])
   return (
     <Card title={w.models.devices}>
       <Table
@@ -32,7 +34,12 @@ export function DevicesCard({ model, reload }: { readonly model: OneModelInfo; r
   )
 }
 
-const columnsOf = (w: Words, model: string, reload: () => void): readonly Column<Provider>[] => [
+const columnsOf = (
+  w: Words,
+  model: string,
+  isAdmin: boolean,
+  reload: () => void
+): readonly Column<Provider>[] => [
   {
     ...{ key: 'name', title: w.mesh.name, sortBy: one => one.name },
     cell: ({ peer_id, name }) => (
@@ -60,7 +67,8 @@ const columnsOf = (w: Words, model: string, reload: () => void): readonly Column
   },
   {
     ...{ key: 'do', title: w.models.actions, align: 'end' },
-    cell: one => <LoadButton model={model} provider={one} reload={reload} />
+    cell: one =>
+      isAdmin || one.route === 'local' ? <LoadButton model={model} provider={one} reload={reload} /> : '–'
   }
 ]
 

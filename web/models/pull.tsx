@@ -6,7 +6,9 @@ import { useUnit } from '../live.ts'
 import { call, type Output } from '../node.ts'
 import { Badge, Bar, Button, Card, Failure, Field, Select, type Tone } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
+import { useIsAdmin } from '../people/roles.ts'
 import { useWords } from '../words/index.ts'
 import { useTaskName } from './parts.tsx'
 
@@ -78,7 +80,8 @@ export function Pull() {
 function Devices({ value, onChange }: { value: string; onChange(peer: string): void }) {
   const w = useWords()
   const { data } = useUnit('mesh.members', {}, { on: ['peer.', 'mesh.'] })
-  const others = data?.items.filter(one => !one.self && one.online) ?? []
+  const isAdmin = useIsAdmin()
+  const others = data?.items.filter(one => isAdmin && !one.self && one.online) ?? []
   return (
     <Field label={w.models.onto}>
       {id => (
@@ -191,7 +194,7 @@ function JobRow({ job, peer }: { readonly job: Job; readonly peer: string | unde
       {underWay && progress && <Progress of={progress} name={summary} />}
       {error && (
         <p class="job-error">
-          <Text of={error.message} /> <code>{error.code}</code>
+          <Sentence own={error.message} code={error.code} /> <code>{error.code}</code>
           {error.hint && (
             <>
               {' '}

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { LumosClientError } from '../node.ts'
 import { useWords } from '../words/index.ts'
+import { Sentence } from './sentence.tsx'
 import { plain, Text } from './text.tsx'
 
 type Children = { readonly children?: ComponentChildren }
@@ -188,7 +189,7 @@ export function Failure({ error, retry }: { error: unknown; retry?(): void }) {
   return (
     <div class="failure" role="alert">
       <p>
-        <Text of={message} /> {code && <code>{code}</code>}
+        <Sentence own={message} code={code} /> {code && <code>{code}</code>}
       </p>
       {hint && (
         <p class="note">

@@ -1,7 +1,7 @@
 /** Short notes at the edge of the screen: what was done, and what failed. */
 
 import { Store, useStore } from '../state.ts'
-import { useWords } from '../words/index.ts'
+import { useWords, words } from '../words/index.ts'
 import { Text } from './text.tsx'
 
 /** Long enough to be read; failures stay until they are closed. */
@@ -30,8 +30,8 @@ export async function attempt(work: () => Promise<unknown>, done?: string): Prom
     if (done !== undefined) note(done)
     return true
   } catch (err) {
-    const { message, hint } = err as { message: string; hint?: string | null }
-    note(hint ? `${message} ${hint}` : message, true)
+    const { code = '', message, hint } = err as { code?: string; message: string; hint?: string | null }
+    note([words().sentences.codes[code], message, hint].filter(Boolean).join(' '), true)
     return false
   }
 }

@@ -1,6 +1,7 @@
 /** Whether two pictures show one person. */
 
 import { useState } from 'preact/hooks'
+import { useDescribed } from '../described.ts'
 import { number } from '../format.ts'
 import { Badge, Field, Stat } from '../parts/basics.tsx'
 import { useStore } from '../state.ts'
@@ -9,16 +10,21 @@ import { Answered, Ask, useAsk, type ViewProps } from './asking.tsx'
 import { chosen } from './picture.ts'
 import { PictureField } from './picture-field.tsx'
 
-/** As the task has it. */
-const SAME_MIN = 0.4
-
 export function SameFace({ model }: ViewProps) {
   const w = useWords().playground
   const asking = useAsk('inference.verify_faces')
   const { picture, other } = useStore(chosen)
-  const [threshold, setThreshold] = useState(SAME_MIN)
+  const [chosenMin, setChosenMin] = useState<number>()
+  const usual = useDescribed()?.get('inference.verify_faces')?.input.properties?.threshold?.default
+  const threshold = chosenMin ?? (typeof usual === 'number' ? usual : undefined)
   const ask = () =>
-    picture && other && asking.ask({ images: [picture.data, other.data], threshold, ...(model && { model }) })
+    picture &&
+    other &&
+    asking.ask({
+      images: [picture.data, other.data],
+      ...(threshold !== undefined && { threshold }),
+      ...(model && { model })
+    })
   // Of other pictures, the verdict would lie.
   const [one, two] = asking.answer?.input.images ?? []
   const answer = one === picture?.data && two === other?.data ? asking.answer : undefined
@@ -29,14 +35,16 @@ export function SameFace({ model }: ViewProps) {
           <PictureField />
           <PictureField which="other" />
         </div>
-        <Field label={w.sameFrom(number(threshold, 2))}>
-          {id => (
-            <input
-              {...{ id, type: 'range', min: 0, max: 1, step: 0.05, value: threshold }}
-              onInput={event => setThreshold(event.currentTarget.valueAsNumber)}
-            />
-          )}
-        </Field>
+        {threshold !== undefined && (
+          <Field label={w.sameFrom(number(threshold, 2))}>
+            {id => (
+              <input
+                {...{ id, type: 'range', min: 0, max: 1, step: 0.05, value: threshold }}
+                onInput={event => setChosenMin(event.currentTarget.valueAsNumber)}
+              />
+            )}
+          </Field>
+        )}
         <Ask asking={asking} ready={picture !== undefined && other !== undefined} onAsk={ask} />
       </div>
       <Answered

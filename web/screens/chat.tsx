@@ -2,15 +2,20 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ScreenProps } from '../app.tsx'
-import { ask, changed, comeBack, growing, pictures } from '../chat/asking.ts'
+import { ask, changed, comeBack, growing } from '../chat/asking.ts'
+import { decide, goOn } from '../chat/calling.ts'
 import { Composer } from '../chat/composer.tsx'
 import { Conversations } from '../chat/list.tsx'
 import { Said } from '../chat/message.tsx'
 import { Options, options } from '../chat/options.tsx'
-import type { Conversation, Message } from '../chat/shelf.ts'
+import { Picker } from '../chat/picker.tsx'
+import { callsOf, lastCallsOf, pictures } from '../chat/question.ts'
+import type { Conversation, Message, ToolCall } from '../chat/shelf.ts'
+import { ToolList } from '../chat/tool-list.tsx'
+import { chosenTools } from '../chat/tools.ts'
 import { useConversations, useMessages, useShelf } from '../chat/use-shelf.ts'
 import { type Model, useModels } from '../models/all.ts'
-import { Button, Empty, Failure, Screen, Select, Waiting } from '../parts/basics.tsx'
+import { Button, Empty, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { goTo } from '../router.ts'
 import { useStore } from '../state.ts'
@@ -47,7 +52,12 @@ export function Chat({ place }: ScreenProps) {
       }
     >
       <Failure error={error} retry={reload} />
-      {hasOptions && <Options />}
+      {hasOptions && (
+        <>
+          <Options />
+          <ToolList />
+        </>
+      )}
       <div class="chat">
         <div class="chat-main">
           {texts === undefined || shelf === undefined ? (
@@ -92,30 +102,6 @@ const preferred = (models: readonly Model[] | undefined): string | undefined =>
 const takesPictures = (models: readonly Model[], called: string): boolean =>
   models.some(({ id, providers }) => id === called && providers.some(one => one.takes_images))
 
-function Picker({
-  models,
-  value,
-  onChange
-}: {
-  readonly models: readonly Model[]
-  readonly value: string
-  onChange(name: string): void
-}) {
-  const w = useWords()
-  const names = models.map(
-    ({ id, providers }) => [id, `${id} (${w.home.devices(providers.length)})`] as const
-  )
-  const isThere = models.some(({ id }) => id === value)
-  return (
-    <Select
-      aria-label={w.chat.model}
-      value={value}
-      options={isThere ? names : [[value, w.chat.modelAway(value)], ...names]}
-      onChange={onChange}
-    />
-  )
-}
-
 interface TalkProps {
   readonly shelf: Parameters<typeof ask>[0]['shelf']
   readonly model: string
@@ -132,6 +118,7 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
   const rows: readonly Message[] = messages ?? []
   const isKept = rows.some(one => one.id === current?.message.id)
   const shown = current && !isKept ? [...rows, current.message] : rows
+  const lastSaid = shown.findLastIndex(({ role }) => role !== 'tool')
   useStaysAtEnd(shown)
 
   // An answer that was under way when the page was closed.
@@ -154,7 +141,7 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
       await shelf.add(conversation.id, question)
     })
     if (!isSent) return
-    void ask({ shelf, conversation }, [...rows, question], options.value)
+    void ask({ shelf, conversation }, [...rows, question], options.value, await tools())
     changed()
     if (id === undefined) goTo('chat', model, conversation.id)
   }
@@ -164,9 +151,22 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
     if (known === undefined || last === undefined) return
     const history = last.role === 'assistant' ? rows.slice(0, -1) : rows
     if (last.role === 'assistant' && !(await attempt(() => shelf.take(known.id, last.id)))) return
-    void ask({ shelf, conversation: { ...known, model, at: Date.now() } }, history, options.value)
+    void ask(
+      { shelf, conversation: { ...known, model, at: Date.now() } },
+      history,
+      options.value,
+      await tools()
+    )
     changed()
   }
+
+  const talk = known && { shelf, conversation: { ...known, model } }
+  const decided = async (call: ToolCall, isAllowed: boolean) => {
+    if (talk) await attempt(() => decide({ talk, call, isAllowed, settings: options.value }))
+  }
+  const open = isAnswering ? [] : lastCallsOf(rows)
+  // The page was closed between the last result and the next question, or the person stopped a call.
+  const waits = rows.at(-1)?.role === 'tool' && open.length > 0 && open.every(({ result }) => result)
 
   const stop = current?.stop ?? (() => undefined)
   return (
@@ -178,16 +178,25 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
             <p>{w.chat.startNote}</p>
           </Empty>
         )}
-        {shown.map((message, index) => (
-          <Said
-            key={message.id}
-            message={message}
-            isGrowing={isAnswering && message === current?.message}
-            again={
-              index === shown.length - 1 && !isAnswering && message.role === 'assistant' ? again : undefined
-            }
-          />
-        ))}
+        {shown.map(
+          (message, index) =>
+            message.role !== 'tool' && (
+              <Said
+                key={message.id}
+                message={message}
+                isGrowing={isAnswering && message === current?.message}
+                conversation={id}
+                results={callsOf(shown, index).flatMap(({ result }) => result ?? [])}
+                decide={index === lastSaid && !isAnswering ? decided : undefined}
+                again={
+                  index === shown.length - 1 && !isAnswering && message.role === 'assistant'
+                    ? again
+                    : undefined
+                }
+              />
+            )
+        )}
+        {waits && talk && <Button onPress={() => goOn(talk, options.value)}>{w.chat.goOn}</Button>}
       </div>
       <p class="sr-only" role="status">
         {isAnswering ? w.chat.waits : current ? w.chat.answered : ''}
@@ -202,6 +211,9 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
     </>
   )
 }
+
+/** Without them the question is asked all the same. */
+const tools = () => chosenTools().catch(() => [])
 
 /** Follows what is written, unless the reader has gone up. */
 function useStaysAtEnd(shown: readonly Message[]): void {

@@ -4,6 +4,7 @@ import { ago, duration, number } from '../format.ts'
 import { useUnit } from '../live.ts'
 import { useModels } from '../models/all.ts'
 import { Badge, Card, Failure, Screen, Stat, Waiting } from '../parts/basics.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
 import { linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
@@ -83,7 +84,11 @@ function Health() {
             </Badge>
           )
         }
-        note={wrong[0] && <Text of={wrong[0].message} />}
+        note={
+          wrong[0] && (
+            <Sentence own={wrong[0].message} code={`${wrong[0].check}.${wrong[0].status}`} kind="findings" />
+          )
+        }
       />
     </a>
   )

@@ -8,6 +8,7 @@ import { OneModel } from '../models/model.tsx'
 import { ModelState, useTaskName } from '../models/parts.tsx'
 import { Pull } from '../models/pull.tsx'
 import { Button, Card, Empty, Failure, Field, Screen, Select, Waiting } from '../parts/basics.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Text } from '../parts/text.tsx'
 import { goTo, linkTo } from '../router.ts'
@@ -44,7 +45,7 @@ function AllModels() {
               <li key={place + code}>
                 <Text of={place} />
                 <p class="dim">
-                  <Text of={reason} /> <code>{code}</code>
+                  <Sentence own={reason} code={code} /> <code>{code}</code>
                 </p>
               </li>
             ))}

@@ -2,7 +2,13 @@
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
+/** By a code of the node, or by the check and the state of a finding. */
+type Sentences = Readonly<Record<string, string>>
+/** The node says them in English by itself. */
+const SENTENCES: { readonly codes: Sentences; readonly findings: Sentences } = { codes: {}, findings: {} }
+
 export const en = {
+  sentences: SENTENCES,
   common: {
     menu: 'Screens',
     skip: 'Go to the content',
@@ -36,7 +42,7 @@ export const en = {
   },
   signIn: {
     title: 'This browser is not let in',
-    why: 'A browser is let in for a week, until the node restarts or its token is replaced.',
+    why: 'A browser is let in for a week, or until the token of the node is replaced.',
     how: 'On the device that runs this node, type:',
     token: 'Or paste a token of this node',
     refused: 'The node does not take this token.',
@@ -250,6 +256,18 @@ export const en = {
     reasoning: 'Reasoning',
     thinks: 'Thinks …',
     calls: 'Wants to call',
+    tools: 'Tools',
+    toolsMean:
+      'What you choose is offered to the model. You are asked before each call, and see its arguments and its result.',
+    toolsOfNode: 'This node, reading only',
+    toolNotOffered: 'You do not offer this tool, so it cannot run.',
+    toolAllow: 'Run it',
+    toolRefuse: 'Refuse',
+    toolRuns: 'Runs …',
+    toolStop: 'Stop the call',
+    toolResult: 'Result',
+    toolOutcomes: { done: 'done', failed: 'failed', refused: 'refused', stopped: 'stopped' },
+    goOn: 'Go on with the results',
     continued: 'continued',
     lost: (from: string | null, to: string | null) =>
       `${from ?? 'The device that wrote'} was lost; ${to ?? 'another device'} goes on.`,

@@ -28,7 +28,7 @@ export function choose(language: string): void {
   chosen.set({ language })
 }
 
-const words = (): Words => LANGUAGES[chosen.value.language]!.words
+export const words = (): Words => LANGUAGES[chosen.value.language]!.words
 
 /** The words, for a part that is drawn again in another language. */
 export function useWords(): Words {

@@ -1,9 +1,11 @@
 /** What the page says, in Chinese. */
 
 import type { Words } from './index.ts'
+import { SENTENCES_ZH } from './sentences-zh.ts'
 import { SETTINGS_ZH } from './settings-zh.ts'
 
 export const zh: Words = {
+  sentences: SENTENCES_ZH,
   common: {
     menu: '页面',
     skip: '跳到内容',
@@ -37,7 +39,7 @@ export const zh: Words = {
   },
   signIn: {
     title: '此浏览器尚未获准访问',
-    why: '浏览器每次获准访问一周；节点重启或更换令牌后，需要重新获准。',
+    why: '浏览器每次获准访问一周；更换节点的令牌后，需要重新获准。',
     how: '在运行该节点的设备上输入：',
     token: '或粘贴该节点的令牌',
     refused: '节点不接受此令牌。',
@@ -249,6 +251,17 @@ export const zh: Words = {
     reasoning: '思考过程',
     thinks: '正在思考…',
     calls: '请求调用',
+    tools: '工具',
+    toolsMean: '所选工具会提供给模型。每次调用前都会征求你的同意，并显示参数和结果。',
+    toolsOfNode: '本节点（只读）',
+    toolNotOffered: '你没有提供此工具，因此无法运行。',
+    toolAllow: '运行',
+    toolRefuse: '拒绝',
+    toolRuns: '正在运行…',
+    toolStop: '停止调用',
+    toolResult: '结果',
+    toolOutcomes: { done: '完成', failed: '失败', refused: '已拒绝', stopped: '已停止' },
+    goOn: '用这些结果继续',
     continued: '已接续',
     lost: (from, to) =>
       `与${from === null ? '正在回答的设备' : ` ${from} `}失去连接，由${to === null ? '另一台设备' : ` ${to} `}继续。`,

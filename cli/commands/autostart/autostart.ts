@@ -21,6 +21,8 @@ interface InstallOptions extends GlobalOptions {
 /** A small device starts a node in a few seconds. */
 const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 200
+const SETUID_WORDS =
+  'Its unit is without NoNewPrivileges, under which bubblewrap, which has the setuid bit here, could not sandbox engines.'
 
 export async function install({ options, output }: Invocation<InstallOptions>): Promise<void> {
   const loaded = await loadConfig({ home: options.home })
@@ -47,6 +49,7 @@ export async function install({ options, output }: Invocation<InstallOptions>): 
       before === undefined
         ? `${running.name} is running.`
         : `${running.name} was running and goes on; the system starts the next one.`,
+      ...(target.setuidSandbox && target.user !== 'root' ? [SETUID_WORDS] : []),
       plan.advice
     ].join('\n')
   )

@@ -18,6 +18,8 @@ export interface Target {
   readonly userHome: string
   /** `XDG_CONFIG_HOME`. */
   readonly configHome: string
+  /** Whether the sandbox of engines has its rights from a setuid bit: then nothing may keep the node's programs from gaining rights. */
+  readonly setuidSandbox?: boolean
 }
 
 export interface SystemState {

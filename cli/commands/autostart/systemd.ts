@@ -42,14 +42,22 @@ export function systemdPlan(target: Target): Plan {
  * hide graphics processors; `MemoryDenyWriteExecute` ends V8; `PrivateTmp` hides the socket of a long home; and
  * `ReadWritePaths` makes of a home a mount of its own, into which no file can be linked.
  */
-const HARDENING = [
+const HARDENING = ['ProtectSystem=full'] as const
+/** Each of these means the first one where the node is not root. */
+const NO_MORE_RIGHTS = [
   'NoNewPrivileges=yes',
-  'ProtectSystem=full',
   'ProtectKernelModules=yes',
   'RestrictSUIDSGID=yes',
   'LockPersonality=yes',
   'RestrictRealtime=yes'
 ] as const
+const WITHOUT =
+  '# bubblewrap has the setuid bit here, and NoNewPrivileges would take the sandbox of engines from it.'
+
+const hardeningOf = ({ setuidSandbox = false, user }: Target): readonly string[] => {
+  const keepsSandbox = setuidSandbox && user !== 'root'
+  return [...HARDENING, ...(keepsSandbox ? [WITHOUT] : NO_MORE_RIGHTS)]
+}
 
 function textOf(target: Target): string {
   const { home, system, user } = target
@@ -63,7 +71,7 @@ function textOf(target: Target): string {
     '[Service]',
     // Variables are replaced in the arguments and not in the program.
     `ExecStart=${[quoted(program!), ...args.map(arg => quoted(arg).replaceAll('$', '$$$$'))].join(' ')}`,
-    ...(system ? [`User=${user}`, ...HARDENING] : []),
+    ...(system ? [`User=${user}`, ...hardeningOf(target)] : []),
     '# Its memory has keys.',
     'LimitCORE=0',
     'Restart=on-failure',

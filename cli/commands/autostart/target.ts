@@ -6,6 +6,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LumosError } from '../../../interface/errors.ts'
+import { needsSetuid } from '../../../node/doctor/sandbox.ts'
 import type { LoadedConfig } from '../../../node/settings/config.ts'
 import { defaultHome, userHome } from '../../../storage/home/home-path.ts'
 import type { Target } from './plan.ts'
@@ -30,6 +31,7 @@ export async function targetOf({ home, env }: LoadedConfig, system: boolean): Pr
     system,
     user: system ? await ownerOf(home) : `${domain}${username}`,
     uid,
+    setuidSandbox: system && process.platform === 'linux' && needsSetuid(),
     userHome: own,
     // The XDG specification says to ignore a relative path.
     configHome: env.XDG_CONFIG_HOME?.startsWith('/') ? env.XDG_CONFIG_HOME : join(own, '.config')

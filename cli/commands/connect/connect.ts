@@ -23,11 +23,12 @@ export async function run({ args, options, output }: Invocation<ConnectOptions>)
     })
   }
   const running = findNode(options)
-  const model = options.model ?? (await firstModel(running))
+  const { model, takesImages } = await chosenModel(running, options.model)
   const home = homeFlag(options)
   const node: Node = {
     url: running.info.gateway,
     model,
+    takesImages,
     showToken: `lumos-node${home} token show`,
     newToken: `lumos-node${home} token create ${name}`
   }
@@ -38,10 +39,16 @@ export async function run({ args, options, output }: Invocation<ConnectOptions>)
   )
 }
 
-async function firstModel(node: NodeClient): Promise<string> {
-  const { data } = await node.execute<ModelList>('model.list', { type: textGeneration.name, limit: 1 })
-  const [first] = data.items
-  if (first !== undefined) return first.id
+/** @param named a model that may come to the mesh later. */
+async function chosenModel(
+  node: NodeClient,
+  named: string | undefined
+): Promise<Pick<Node, 'model' | 'takesImages'>> {
+  const { data } = await node.execute<ModelList>('model.list', { type: textGeneration.name })
+  const found = named === undefined ? data.items[0] : data.items.find(({ id }) => id === named)
+  const model = named ?? found?.id
+  if (model !== undefined)
+    return { model, takesImages: found?.providers.some(one => one.takes_images) ?? false }
   throw new LumosError('MODEL_NOT_FOUND', 'No model of the mesh generates text.', {
     hint: 'Get one: lumos-node models pull NAME, or name one with --model.'
   })

@@ -4,13 +4,15 @@
  */
 
 import { join } from 'node:path'
-import { userHome } from '../../../storage/home/home-path.ts'
+import { claudeFiles, codexFolder } from '../../foreign/folders.ts'
 import { type ForeignFile, withJson, withToml } from '../../foreign-config.ts'
 import type { Program } from './names.ts'
 
 export interface Node {
   readonly url: string
   readonly model: string
+  /** Whether a device that has the model says that it takes pictures. */
+  readonly takesImages: boolean
   /** The command that prints the token of the node. */
   readonly showToken: string
   /** The command that makes a token for this program and prints it, once. */
@@ -33,7 +35,7 @@ const IS_LINUX = process.platform === 'linux'
 export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
   claude: ({ url, model, showToken }) => ({
     file: {
-      path: join(userHome(), '.claude', 'settings.json'),
+      path: claudeFiles().settings,
       edit: text =>
         [
           [['apiKeyHelper'], showToken],
@@ -51,7 +53,7 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
 
   codex: ({ url, model, showToken }) => ({
     file: {
-      path: join(userHome(), '.codex', 'config.toml'),
+      path: join(codexFolder(), 'config.toml'),
       edit: text =>
         withToml(text, `model_providers.${NAME}`, {
           name: 'lumos-node',
@@ -87,7 +89,7 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
       'Chat: Manage Language Models, Add Models, Custom Endpoint (VS Code 1.122 or later). API type: Chat Completions.',
       ...tokenStep(node),
       'In chatLanguageModels.json, which opens then, the list of models is:',
-      `  [${JSON.stringify({ id: node.model, name: node.model, url: `${node.url}/v1/chat/completions`, toolCalling: true, vision: false, maxInputTokens: 8192, maxOutputTokens: 4096 })}]`
+      `  [${JSON.stringify({ id: node.model, name: node.model, url: `${node.url}/v1/chat/completions`, toolCalling: true, vision: node.takesImages, maxInputTokens: 8192, maxOutputTokens: 4096 })}]`
     ]
   }),
 

@@ -3,6 +3,7 @@
 import { join, posix, win32 } from 'node:path'
 import { LumosError } from '../../../interface/errors.ts'
 import { userHome } from '../../../storage/home/home-path.ts'
+import { claudeFiles, codexFolder } from '../../foreign/folders.ts'
 import { changeForeignFile, withJson, withToml } from '../../foreign-config.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
 import { CLIENTS, type Client } from './options.ts'
@@ -32,11 +33,11 @@ const inJson =
     withJson(text, [key, NAME], { ...more, ...server })
 
 const PLACES: Readonly<Record<Client, Place>> = {
-  claude: { path: () => join(userHome(), '.claude.json'), edit: inJson('mcpServers', { type: 'stdio' }) },
+  claude: { path: () => claudeFiles().servers, edit: inJson('mcpServers', { type: 'stdio' }) },
   cursor: { path: () => join(userHome(), '.cursor', 'mcp.json'), edit: inJson('mcpServers') },
   vscode: { path: () => join(vscodeFolder(), 'mcp.json'), edit: inJson('servers', { type: 'stdio' }) },
   codex: {
-    path: () => join(userHome(), '.codex', 'config.toml'),
+    path: () => join(codexFolder(), 'config.toml'),
     edit: (text, server) => withToml(text, `mcp_servers.${NAME}`, { ...server })
   }
 }

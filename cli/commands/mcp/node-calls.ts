@@ -42,11 +42,14 @@ export class NodeCalls implements UnitCalls {
     }
   }
 
-  async call(unit: string, input: unknown, { signal, peer, onPiece }: CallOptions): Promise<unknown> {
+  async call(
+    unit: string,
+    input: unknown,
+    { signal, peer, traceparent, onPiece }: CallOptions
+  ): Promise<unknown> {
     const node = findNode(this.#options, 'program')
-    const options = { signal, timeoutMs: MCP_BUDGET_MS, ...(peer !== undefined && { peer }) }
-    if (onPiece !== undefined) return node.executeInPieces(unit, input, options, onPiece)
-    return (await node.execute(unit, input, options)).data
+    return (await node.execute(unit, input, { signal, timeoutMs: MCP_BUDGET_MS, peer, traceparent, onPiece }))
+      .data
   }
 
   async *watch(unit: string, input: unknown, signal: AbortSignal): AsyncGenerator<unknown> {

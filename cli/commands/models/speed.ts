@@ -1,19 +1,32 @@
-/** How fast a model answered this node's own requests lately. */
+/** How fast a model answers: this node's own requests lately, else what its devices say of themselves. */
 
 import { milliseconds } from '../../quantities.ts'
 
-interface Measured {
-  readonly first_chunk_ms: number | null
-  readonly tokens_per_second: number | null
+interface Speed {
+  readonly first_chunk_ms: number
+  readonly tokens_per_second?: number | null
 }
 
-/** Of the device that began to answer soonest. */
-export function speedOf(providers: readonly Measured[]): string {
-  const [best] = providers
-    .filter(({ first_chunk_ms }) => first_chunk_ms !== null)
-    .sort((a, b) => a.first_chunk_ms! - b.first_chunk_ms!)
-  if (best === undefined) return '-'
-  const { first_chunk_ms, tokens_per_second } = best
-  const first = `first chunk ${milliseconds(first_chunk_ms!)}`
-  return tokens_per_second === null ? first : `${tokens_per_second.toFixed(1)} tokens/s, ${first}`
+interface Provider {
+  readonly first_chunk_ms: number | null
+  readonly tokens_per_second: number | null
+  readonly stated?: Speed | null
+}
+
+/** Of the device that begins to answer soonest, of those that were measured here if any was. */
+export function speedOf(providers: readonly Provider[]): string {
+  const measured = providers.flatMap(({ first_chunk_ms, tokens_per_second }) =>
+    first_chunk_ms === null ? [] : { first_chunk_ms, tokens_per_second }
+  )
+  if (measured.length > 0) return textOf(measured)
+  const stated = providers.flatMap(({ stated }) => stated ?? [])
+  return stated.length > 0 ? `${textOf(stated)} (stated)` : '-'
+}
+
+function textOf(speeds: readonly Speed[]): string {
+  const { first_chunk_ms, tokens_per_second } = speeds.reduce((best, one) =>
+    one.first_chunk_ms < best.first_chunk_ms ? one : best
+  )
+  const first = `first chunk ${milliseconds(first_chunk_ms)}`
+  return tokens_per_second == null ? first : `${tokens_per_second.toFixed(1)} tokens/s, ${first}`
 }

@@ -3,7 +3,6 @@
  * a public origin leads to no address of the own network, checked on the address that is really dialed.
  */
 
-import { lookup as lookupHost } from 'node:dns'
 import {
   Agent,
   type ClientRequest,
@@ -12,11 +11,11 @@ import {
   request as requestHttp
 } from 'node:http'
 import type { RequestOptions } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../../interface/clock.ts'
 import { CancelledError, ProtocolViolationError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Environment } from '../../../storage/home/home-path.ts'
+import { guardedLookup, type Names } from '../../network/guarded-lookup.ts'
 import { isNear } from '../../settings/near.ts'
 import { originFailed } from './origin.ts'
 import { REDIRECTS_MAX, redirected } from './redirect.ts'
@@ -25,13 +24,10 @@ import { REDIRECTS_MAX, redirected } from './redirect.ts'
 export const SILENCE_MS = 30_000
 const REDIRECT_BYTES_MAX = 64 * 1024
 
-export interface HttpClientOptions {
+export interface HttpClientOptions extends Names {
   readonly clock: Clock
   /** Of it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count. */
   readonly env: Environment
-  /** The network; others than the system's are for tests. */
-  readonly lookup?: typeof lookupHost
-  readonly isNear?: (host: string) => boolean
   readonly ca?: string
 }
 
@@ -124,7 +120,10 @@ export class HttpClient {
     signal?.throwIfAborted()
     const { agent, request } = await this.#transport(url)
     return await new Promise((resolve, reject) => {
-      const options: RequestOptions = { headers, agent, lookup: this.#lookup(url.hostname, mayBeNear) }
+      const host = url.hostname
+      const onFound = (near: boolean) => void this.#near.set(host, near)
+      const lookup = guardedLookup({ host, mayBeNear, onFound }, this.#options)
+      const options: RequestOptions = { headers, agent, lookup }
       if (this.#options.ca !== undefined) options.ca = this.#options.ca
       const outgoing: ClientRequest = request(url, options)
       const timer = this.clock.setTimer(
@@ -157,22 +156,5 @@ export class HttpClient {
       request
     }))
     return await this.#https
-  }
-
-  /** Looks names up for a socket. The name of a proxy, which the person has set, may lead anywhere. */
-  #lookup(host: string, mayBeNear: boolean): LookupFunction {
-    const lookup = this.#options.lookup ?? lookupHost
-    return (name, options, callback) =>
-      lookup(name, { ...options, all: true }, (err, addresses) => {
-        if (err !== null) return callback(err, [])
-        if (name === host) {
-          const near = addresses.some(({ address }) => this.#isNear(address))
-          if (near && !mayBeNear)
-            return callback(new Error("it has an address of this device's own network"), [])
-          this.#near.set(host, near)
-        }
-        if (options.all) callback(null, addresses)
-        else callback(null, addresses[0]!.address, addresses[0]!.family)
-      })
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A repository on its way from all its holders at once. Leaves are taken from one heap, so a fast holder sends more of
- * them, and each is checked before it is written.
+ * them, and each is checked before it counts.
  */
 
 import type { Clock } from '../../../interface/clock.ts'
@@ -30,7 +30,7 @@ export interface FetchProgress {
   readonly bytesDone: number
   readonly bytesTotal: number
   readonly sources: readonly WeightSource[]
-  /** Names of the holders that cannot be reached, while none can be. */
+  /** Names of the holders that cannot be reached, while those that can be have nothing to send. */
   readonly missing: readonly string[]
 }
 
@@ -112,7 +112,7 @@ export class Fetch {
     if (this.#controller.signal.aborted) return
     this.#recruit()
     this.#notify()
-    if (this.#holders.size === 0) this.#report()
+    if (this.#isIdle) this.#report()
     if (this.#finishing === 0 && clock.monotonicMs() - this.#lastMs >= waitMs) {
       this.#fail(awayTooLong(waitMs, this.#missing()))
     } else clock.setTimer(this.#check, CHECK_MS)
@@ -234,9 +234,14 @@ export class Fetch {
     if (bytes > 0) this.#report()
   }
 
+  /** Devices that fetch it, too, may have no more than is here. */
+  get #isIdle(): boolean {
+    return [...this.#holders.values()].every(({ asked }) => asked.length === 0)
+  }
+
   #report(): void {
     const { incoming, onProgress } = this.#components
-    const missing = this.#holders.size === 0 ? this.#missing() : []
+    const missing = this.#isIdle ? this.#missing() : []
     const { total: bytesDone, sources } = this.#tally
     onProgress?.({ bytesDone, bytesTotal: incoming.bytesTotal, sources, missing })
   }

@@ -81,6 +81,21 @@ export async function bigMesh(
   return figures
 }
 
+/** The picture of 200 devices under 50 events a second, and nothing else. */
+export async function memoryUnderUpdates(
+  browser: Browser,
+  nodes: PageNodes,
+  minutes: number,
+  signal: AbortSignal
+): Promise<Figure[]> {
+  using mesh = await startBigMesh(nodes)
+  await using seen = await visit(browser, { reducedMotion: 'no-preference' })
+  await seen.page.goto(`${mesh.url}/#/mesh`)
+  await settled(seen.page)
+  mesh.live()
+  return memory(seen, minutes, signal)
+}
+
 /** The longest of some changes, each seen in what a screen reader is told of the picture. */
 async function shownAfter({ page }: Visit, mesh: { online(): number; change(): void }): Promise<number> {
   let longest = 0
@@ -146,6 +161,13 @@ async function memory({ cdp, page }: Visit, minutes: number, signal: AbortSignal
       limit: 100
     }
   ]
+  const [first, last] = [points.find(({ hours }) => hours * 3_600_000 > WARM_MS), points.at(-1)]
+  if (first && last) {
+    figures.push(
+      { name: `live memory after ${WARM_MS / 1000} s`, value: first.value, unit: 'MB' },
+      { name: `live memory after ${minutes} min`, value: last.value, unit: 'MB' }
+    )
+  }
   const warm = points.filter(({ hours }) => hours * 3_600_000 > WARM_MS)
   if (warm.length >= 3) {
     const { perHour, marginPerHour } = slopeOf(warm)

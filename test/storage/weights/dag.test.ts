@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFile, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -117,13 +117,19 @@ describe('the thread that hashes', () => {
 
   it('follows a file that comes, and ends with its hash', async () => {
     const path = join(folder, 'comes')
-    const bytes = new Uint8Array(3 * LEAF_BYTES).fill(9)
-    await writeFile(path, bytes.subarray(0, LEAF_BYTES))
-    const followed = thread.follow(path, bytes.length, LEAF_BYTES)
-    await appendFile(path, bytes.subarray(LEAF_BYTES))
-    followed.until(2 * LEAF_BYTES)
-    followed.until(bytes.length)
-    assert.equal((await followed.hashed).sha256, sha256(bytes).toString('hex'))
+    const bytes = new Uint8Array(5 * LEAF_BYTES + 3)
+    for (let leaf = 0; leaf < 6; leaf++) bytes.fill(leaf + 1, leaf * LEAF_BYTES)
+    const leaf = (n: number) => bytes.subarray(n * LEAF_BYTES, (n + 1) * LEAF_BYTES)
+    await writeFile(path, bytes)
+    await using file = await open(path, 'r+')
+    const digests = Array.from({ length: 6 }, (_, n) => new Uint8Array(sha256(leaf(n))))
+    // The second was there before, and the first one comes last.
+    const followed = thread.follow(path, bytes.length, Uint8Array.of(0, 1, 0, 0, 0, 0))
+    await file.write(leaf(4), 0, LEAF_BYTES, 3 * LEAF_BYTES)
+    assert.deepEqual(await followed.leaf(3, digests[3]), digests[4])
+    await file.write(leaf(3), 0, LEAF_BYTES, 3 * LEAF_BYTES)
+    for (const n of [5, 2, 3, 4, 0]) assert.deepEqual(await followed.leaf(n, digests[n]), digests[n])
+    assert.equal(await followed.hashed, sha256(bytes).toString('hex'))
   })
 
   it('gives a file up that is shorter than it was said to be, and one that is no longer wanted', async () => {
@@ -131,9 +137,11 @@ describe('the thread that hashes', () => {
     await writeFile(path, new Uint8Array(10))
     await assert.rejects(thread.hash(path, 11), /ended at byte 10/)
     const abort = new AbortController()
-    const hashed = thread.follow(path, 20, 10)
-    hashed.cancel()
-    await assert.rejects(hashed.hashed, /no longer hashed/)
+    const followed = thread.follow(path, 20, new Uint8Array(1))
+    await assert.rejects(followed.leaf(0, undefined), /ended at byte 10/)
+    followed.cancel()
+    await assert.rejects(followed.hashed, /no longer hashed/)
+    await assert.rejects(followed.leaf(0, undefined), /no longer hashed/)
     const waits = thread.hash(path, 10, { signal: abort.signal })
     abort.abort(new Error('enough'))
     await assert.rejects(waits, /enough/)
@@ -151,14 +159,13 @@ describe('the thread that hashes', () => {
         if (path === 'answer') parentPort.postMessage({ id, value: { sha256: type, digests: new Uint8Array() } })
       })`
       const mortal = new HashThread(systemClock, new URL(`data:text/javascript,${encodeURIComponent(code)}`))
-      const followed = mortal.follow('waits', 20, 10)
+      const followed = mortal.follow('waits', 20, new Uint8Array(1))
       const asked = [followed.hashed, mortal.hash('waits', 1), mortal.hash('end', 1)]
       for (const failed of await Promise.allSettled(asked)) {
         assert.equal(failed.status, 'rejected')
         assert.equal(failed.reason.code, 'OVERLOADED')
         assert.match(failed.reason.message, message)
       }
-      followed.until(20)
       followed.cancel()
       assert.equal((await mortal.hash('answer', 1)).sha256, 'hash')
       await mortal.close()
