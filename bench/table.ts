@@ -22,7 +22,7 @@ const BenchRow = z.strictObject({
   /** What ends in `/s` is the better the more it is, all else the less. */
   unit: z.string(),
   noise: Noise,
-  /** What is promised of the value itself. */
+  /** What is promised of the value itself: at most, and at least of what ends in `/s`. */
   limit: z.number().optional(),
   /** Somebody else's figure, measured to compare with. */
   reference: z.boolean().optional(),
@@ -44,7 +44,7 @@ export interface TableOptions {
   readonly references: readonly string[]
   /** By what factor the other rows may exceed each reference. */
   readonly atMost?: number
-  /** What a row itself may be at most. */
+  /** What a row itself may be at most; at least, where the unit ends in `/s`. */
   readonly limits?: Readonly<Record<string, number>>
 }
 
@@ -68,8 +68,12 @@ export function tableOf(title: string, series: Series, options: TableOptions): B
 /** Rows that exceed their limit. Noise excuses none: a limit that only holds within the noise does not hold. */
 export const brokenPromises = (tables: readonly BenchTable[]): string[] =>
   tables.flatMap(({ title, rows }) =>
-    rows.flatMap(({ name, value, unit, limit = Infinity, ratios = [] }) => [
-      ...(value > limit ? [`${title}: ${name} is ${value} ${unit}; at most ${limit} is promised.`] : []),
+    rows.flatMap(({ name, value, unit, limit, ratios = [] }) => [
+      ...(limit !== undefined && isBroken(value, unit, limit)
+        ? [
+            `${title}: ${name} is ${value} ${unit}; at ${isRate(unit) ? 'least' : 'most'} ${limit} is promised.`
+          ]
+        : []),
       ...ratios
         .filter(({ value, atMost = Infinity }) => value > atMost)
         .map(
@@ -78,6 +82,10 @@ export const brokenPromises = (tables: readonly BenchTable[]): string[] =>
         )
     ])
   )
+
+const isRate = (unit: string): boolean => unit.endsWith('/s')
+const isBroken = (value: number, unit: string, limit: number): boolean =>
+  isRate(unit) ? value < limit : value > limit
 
 /** For a terminal. */
 export function textOf({ title, rows }: BenchTable): string {
@@ -94,7 +102,7 @@ export const cellsOf = ({ name, value, unit, noise, limit, ratios = [], cpuUs }:
   name,
   `${figure(value)} ${unit}`,
   `±${percent(noise)}`,
-  limit === undefined ? ratios.map(ratioText).join(', ') : limitText(value, limit),
+  limit === undefined ? ratios.map(ratioText).join(', ') : limitText(value, limit, unit),
   cpuUs === undefined ? '' : `${figure(cpuUs[0])} + ${figure(cpuUs[1])} µs`
 ]
 
@@ -102,8 +110,10 @@ const ratioText = ({ against, value, noise, atMost }: z.infer<typeof Ratio>): st
   `${figure(value)} ± ${figure(Number((value * noise).toPrecision(1)))} × ${against}` +
   (atMost === undefined ? '' : ` (${limitText(value, atMost)})`)
 
-const limitText = (value: number, limit: number): string =>
-  value > limit ? `above its limit of ${limit}` : `at most ${limit}`
+const limitText = (value: number, limit: number, unit = ''): string => {
+  const [beyond, within] = isRate(unit) ? ['below', 'at least'] : ['above', 'at most']
+  return isBroken(value, unit, limit) ? `${beyond} its limit of ${limit}` : `${within} ${limit}`
+}
 
 /** Three digits, and commas in what is large. */
 export const figure = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US')

@@ -13,6 +13,7 @@ import { sealRecord } from '../protocols/wire/signed-record.ts'
 import { type Bench, take } from './harness.ts'
 import { tableOf } from './table.ts'
 import { keyOf, openStore } from './weights-device.ts'
+import { bringIn, IMPORT_WAYS } from './weights-import.ts'
 import type { Job } from './weights-peer.ts'
 import { type Content, WAYS, type Way } from './weights-ways.ts'
 
@@ -22,6 +23,8 @@ const ROUNDS = { thorough: 5, quick: 1 }
 export const RSS_MB_MAX = 64
 /** Calls go before bulk. */
 const CALLS_FACTOR_MAX = 3
+/** MB/s. */
+const IMPORT_MIN = 300
 
 export const bench: Bench = async ({ quick }) => {
   const directory = mkdtempSync(join(tmpdir(), 'lumos-bench-'))
@@ -31,6 +34,7 @@ export const bench: Bench = async ({ quick }) => {
     const rates = new Map<string, number[]>()
     const memory = new Map<string, number[]>()
     const calls = new Map<string, number[]>()
+    const imports = new Map<string, number[]>()
     for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.thorough); round++) {
       for (let n = 0; n < WAYS.length; n++) {
         const way = WAYS[(n + round) % WAYS.length]!
@@ -38,6 +42,10 @@ export const bench: Bench = async ({ quick }) => {
         take(rates, way, (leaves * LEAF_BYTES) / 1000 / measured.ms)
         take(memory, `${way}, sender`, measured.senderBytes / 1e6)
         take(memory, `${way}, receiver`, measured.receiverBytes / 1e6)
+      }
+      for (const way of IMPORT_WAYS) {
+        const ms = await bringIn(way, content.file, directory)
+        take(imports, way, (leaves * LEAF_BYTES) / 1000 / ms)
       }
       const { besideMs, aloneMs } = await callsBeside(content, join(directory, `calls-${round}`))
       take(calls, 'beside a transfer', besideMs)
@@ -56,6 +64,11 @@ export const bench: Bench = async ({ quick }) => {
         unit: 'ms',
         references: ['alone'],
         atMost: CALLS_FACTOR_MAX
+      }),
+      tableOf('A file into the store', imports, {
+        unit: 'MB/s',
+        references: ['copy'],
+        limits: { import: IMPORT_MIN }
       })
     ]
   } finally {
@@ -80,6 +93,8 @@ export async function prepare(directory: string, leaves: number): Promise<Conten
     await file.write(content)
     await partial.write(leaf, content)
   }
+  // What is written later would wait for it.
+  await file.sync()
   const stored = await partial.finish({ sha256: hash.digest('hex') })
   const files = [{ ...stored, path: 'model.bin' }]
   const repository = { name: 'model', cid: await weights.directoryOf(files), bytes, files }

@@ -10,11 +10,12 @@ import { parentPort } from 'node:worker_threads'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { FollowedFile } from './followed-file.ts'
 import type { Ask, Reply } from './hash-messages.ts'
-import { fileDag } from './plain-nodes.ts'
 
 /** Each read costs a turn of the event loop, in which a task can be cancelled. */
 const READ_LEAVES = 4
 const DIGEST_BYTES = 32
+/** The disk writes these while the next ones are hashed, and not all at the end. */
+const FLUSH_BYTES = 16 * LEAF_BYTES
 /** Where all cores are busy, the thread of the network goes first: calls wait for that one. */
 const NICE = 5
 
@@ -51,7 +52,8 @@ async function run(ask: Exclude<Ask, { type: 'cancel' }>): Promise<unknown> {
   if (ask.type === 'hash') return await hash(ask)
   if (ask.type === 'follow') return await follow(ask)
   if (ask.type === 'digests') return await digests(ask)
-  if (ask.type === 'file') return fileDag(ask)
+  // A leaf that came is not to wait for libraries that its hash does not take.
+  if (ask.type === 'file') return (await import('./plain-nodes.ts')).fileDag(ask)
   return (await import('./dag.ts')).directoryDag(ask)
 }
 
@@ -80,6 +82,7 @@ async function hash({ id, path, bytes, copyTo }: AskOf<'hash'>): Promise<unknown
   }
   const whole = createHash('sha256')
   const found: Buffer[] = []
+  let flushing: Promise<void> | undefined
   let next = read(0)
   for (let at = 0; at < bytes; ) {
     const part = await next
@@ -95,9 +98,15 @@ async function hash({ id, path, bytes, copyTo }: AskOf<'hash'>): Promise<unknown
     whole.update(part)
     found.push(...(await ofLeaves))
     await writing
+    if (copy !== undefined && at % FLUSH_BYTES === 0) {
+      await flushing
+      flushing = copy.datasync()
+      flushing.catch(() => undefined)
+    }
     say({ id, read: part.length })
   }
   if (bytes === 0) found.push(digestOf(new Uint8Array()))
+  await flushing
   await copy?.sync()
   return { sha256: whole.digest('hex'), digests: Buffer.concat(found) }
 }

@@ -73,6 +73,8 @@ export class LeafFile implements PartialFile {
     const partial = await LeafFile.#opened(bytes, place, keeper)
     try {
       await partial.#check(options)
+      // The thread starts while the first leaf comes.
+      if (partial.leaves > 1) partial.#follow()
       return partial
     } catch (err) {
       await partial.close()

@@ -9,7 +9,7 @@ import { LEAF_BYTES } from '../../../interface/limits.ts'
 import { type BlocksClient, LEAVES_PER_BITMAP } from '../../../protocols/blocks/index.ts'
 import type { IncomingFile } from './incoming.ts'
 
-/** Enough to keep a fast link busy while leaves are hashed and written; in memory, 8 MiB. */
+/** Leaves that come, or are hashed and written. Enough to keep a fast link busy; in memory, 8 MiB. */
 const IN_FLIGHT_MAX = 8
 /** Until the first leaf shows how fast the holder is. */
 const IN_FLIGHT_FIRST = 2
@@ -54,6 +54,8 @@ export class Holder {
   #bitmaps: Map<IncomingFile, Uint8Array> | undefined
   #looking = false
   #asked: Asked[] = []
+  /** Leaves that came and are not on disk yet: the link is not to wait for these. */
+  #writing = 0
   /** Of leaves that are on disk by now, for those that come next. */
   readonly #free: Uint8Array<ArrayBuffer>[] = []
   #lastMs = 0
@@ -151,7 +153,8 @@ export class Holder {
 
   get #inFlightMax(): number {
     if (this.#bytesPerMs === 0) return IN_FLIGHT_FIRST
-    return Math.max(1, Math.min(IN_FLIGHT_MAX, Math.ceil((this.#bytesPerMs * AHEAD_MS) / LEAF_BYTES)))
+    const ahead = Math.max(1, Math.ceil((this.#bytesPerMs * AHEAD_MS) / LEAF_BYTES))
+    return Math.min(IN_FLIGHT_MAX - this.#writing, ahead)
   }
 
   #look(): void {
@@ -180,6 +183,8 @@ export class Holder {
 
   async #take(asked: Asked, bytes: Uint8Array | undefined): Promise<void> {
     const { file, leaf } = asked
+    const at = this.#asked.indexOf(asked)
+    if (at !== -1) this.#asked.splice(at, 1)
     if (bytes === undefined) this.#lacks(asked)
     else if (bytes.byteLength !== file.bytesOf(leaf))
       throw new ProtocolViolationError('A leaf has another length.')
@@ -188,16 +193,18 @@ export class Holder {
       const isNew = !file.whole && (await this.#write(asked, bytes))
       this.#components.onLeaf(this, asked, isNew)
     }
-    const at = this.#asked.indexOf(asked)
-    if (at !== -1) this.#asked.splice(at, 1)
   }
 
   async #write({ file, leaf }: Leaf, bytes: Uint8Array): Promise<boolean> {
+    this.#writing++
+    this.#wake()
     try {
       return await file.write(leaf, bytes)
     } catch (err) {
       if (!(err instanceof LumosError && err.code === 'WEIGHTS_INVALID')) this.#components.onFailure(err)
       throw err
+    } finally {
+      this.#writing--
     }
   }
 
