@@ -55,7 +55,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     })
     logCrash(log)
 
-    const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
+    const { node, home, announceGateway } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
     const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
     // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
@@ -89,6 +89,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     try {
       await node.start()
       await gateway.start()
+      if (gateway.reach !== undefined) announceGateway(gateway.reach)
       const ready = announce(node, home, gateway, givenNames(loaded))
       using _watch = watchHome(node, home, gateway, log)
       onReady(ready)

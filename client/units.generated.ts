@@ -3782,6 +3782,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.import_root']['output']
   }
@@ -3853,6 +3854,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.leave']['output']
   }
@@ -3911,6 +3913,7 @@ export interface Units {
           resumes?: boolean
           repeats?: boolean
           takes_images?: boolean
+          speed?: { first_chunk_ms: number; tokens_per_second?: number }
         }[]
         duplicated: boolean
       })[]
@@ -3946,6 +3949,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename']['output']
   }
@@ -3963,6 +3967,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename_device']['output']
   }
@@ -3980,6 +3985,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.renew_identity']['output']
   }
@@ -4021,6 +4027,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.show']['output']
   }
@@ -4191,6 +4198,7 @@ export interface Units {
         takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
+        stated: { first_chunk_ms: number; tokens_per_second?: number } | null
         offered_to?:
           | 'everyone'
           | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
@@ -4249,6 +4257,7 @@ export interface Units {
           takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
+          stated: { first_chunk_ms: number; tokens_per_second?: number } | null
           offered_to?:
             | 'everyone'
             | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }

@@ -108,6 +108,12 @@ export class Gateway {
     return `http://${host}`
   }
 
+  /** Where other devices reach it; absent where only this device does. */
+  get reach(): { host: string; port: number; names: readonly string[] } | undefined {
+    const { host, hosts: names } = this.#options
+    return this.#tcp === undefined || isLoopback(host) ? undefined : { host, port: this.#tcp.port, names }
+  }
+
   /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
   link(): string | undefined {
     return this.url && `${this.url}/#open=${this.#sessions.link()}`

@@ -25,6 +25,21 @@ export const MemberInfo = z.strictObject({
 })
 export type MemberInfo = z.infer<typeof MemberInfo>
 
+/** In the order in which they press. */
+export const ADVICE_CODES = [
+  'removed',
+  'orphan',
+  'expired',
+  'ahead',
+  'copied',
+  'behind',
+  'said_removed',
+  'one_admin',
+  'renewal_late',
+  'root_renews'
+] as const
+export type AdviceCode = (typeof ADVICE_CODES)[number]
+
 export const MeshInfo = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -39,7 +54,9 @@ export const MeshInfo = z.strictObject({
   members: z.int(),
   admins: z.int(),
   /** What its owner had better do, in sentences. */
-  advice: z.array(z.string())
+  advice: z.array(z.string()),
+  /** What each of them says, in the same order. */
+  adviceCodes: z.array(z.enum(ADVICE_CODES))
 })
 export type MeshInfo = z.infer<typeof MeshInfo>
 

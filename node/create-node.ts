@@ -26,6 +26,7 @@ import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
 import type { Network } from './network/libp2p.ts'
 import { placeToListen } from './network/listen-port.ts'
+import type { OpenGateway } from './network/mdns/gateway-service.ts'
 import { closeFeatures, declaredEvents, openFeatures, withFacets } from './open-features.ts'
 import { openModels } from './open-models.ts'
 import type { LumosNodeOptions } from './options.ts'
@@ -51,6 +52,8 @@ export interface OpenedNode {
   readonly node: LumosNode
   readonly home: NodeHome
   readonly switching: MeshSwitching
+  /** Programs on the local networks find this gateway from now on. */
+  announceGateway(gateway: OpenGateway): void
 }
 
 /** The node alone; see {@link openNode}. */
@@ -121,7 +124,8 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const lumos = new MeshNode(parts, () => kept.disposeAsync())
   watchHealth(events, () => lumos.status())
   traceRequests({ clock, log, events, explained: id => lumos.explained(id) })
-  return { node: withFacets(lumos, features), home, switching }
+  const announceGateway = (gateway: OpenGateway) => node.network.announce?.(gateway)
+  return { node: withFacets(lumos, features), home, switching, announceGateway }
 }
 
 /** The long work that the features of this node bring. */

@@ -16,7 +16,8 @@ import {
   type PlacedModel,
   type ProgramSettings,
   programModel,
-  Registry
+  Registry,
+  type Tuning
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
@@ -61,7 +62,12 @@ export async function openModels(
   const { services = {} } = config as { readonly services?: ServicesSettings }
   const hostOf = (model: string): ModelHost => {
     const { batch, env } = chosenFor(services, config.name, model)
-    return { ...host, ...(batch !== undefined && { batch }), ...(env !== undefined && { programEnv: env }) }
+    return {
+      ...host,
+      tuning: tuningOf({ kept: measurements, log, hardware }, model),
+      ...(batch !== undefined && { batch }),
+      ...(env !== undefined && { programEnv: env })
+    }
   }
   const programs = namedPrograms(config.engines.external)
   const engines = new InstalledEngines({
@@ -103,6 +109,29 @@ export async function openModels(
   const signing = new Signing({ log, madeOf: model => madeOf(catalogue, model) })
   const serving = new Serving({ ...ground, registry, access, served, signing, ...(watch && { watch }) })
   return { hardware, registry, catalogue, engines, access, served, serving }
+}
+
+interface TuningGround extends Pick<NodeContext, 'log' | 'hardware'> {
+  readonly kept: MeasurementStore
+}
+
+/** Threads that were measured to be best for a model hold on the same hardware. */
+function tuningOf({ kept, log, hardware: { cpu, cores } }: TuningGround, model: string): Tuning {
+  const basis = `${cores} × ${cpu}`
+  return {
+    get known() {
+      const threads = kept.of(model, 'threads', basis)
+      return Number.isSafeInteger(threads) ? (threads as number) : undefined
+    },
+    keep(threads) {
+      log.info({ model, threads }, 'threads were measured')
+      try {
+        kept.keep(model, 'threads', basis, threads)
+      } catch (err) {
+        log.warn({ model, err }, 'a measurement was not kept')
+      }
+    }
+  }
 }
 
 /** A model of a server beside this node has no files of ours, and is no part of this process that is measured. */

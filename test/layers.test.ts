@@ -102,6 +102,7 @@ const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 const CORES = [
   'capabilities/engines/batching/batch-core.ts',
   'capabilities/engines/batching/run-cost-core.ts',
+  'capabilities/engines/threads-core.ts',
   'capabilities/models/residency-core.ts',
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',

@@ -14,6 +14,7 @@ import { EVENT_PAGE_MAX } from '../interface/journal.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { Caller } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
+import { Shares } from './shares.ts'
 
 /** Of one answer; its position is where the next one begins. As many as memory keeps. */
 const LISTED_MAX = 2048
@@ -76,6 +77,7 @@ const Query = z.strictObject({
 
 export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'journal'>) => {
   const { Event, Item } = itemsOf(events)
+  const streams = new Shares('streams of events')
   const list = defineUnit({
     name: 'event.list',
     kind: 'query',
@@ -95,8 +97,13 @@ export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'jour
       }
       return { items, position: eventId(position) }
     },
-    stream: ({ names, since = 'next' }, { signal, caller }) =>
-      forCaller(journal.subscribe({ names, since: sinceOf(since), signal }), caller)
+    stream({ names, since = 'next' }, context) {
+      streams.check(context)
+      const { signal, caller } = context
+      return held(forCaller(journal.subscribe({ names, since: sinceOf(since), signal }), caller), () =>
+        streams.take(context)
+      )
+    }
   })
   const query = defineUnit({
     name: 'event.query',
@@ -130,6 +137,16 @@ async function* forCaller<T extends NodeEvent | EventGap>(
   caller: Caller
 ): AsyncGenerator<T> {
   for await (const item of items) if (maySee(item, caller)) yield item
+}
+
+/** @param take a place, whose end it returns. */
+async function* held<T>(items: AsyncIterable<T>, take: () => () => void): AsyncGenerator<T> {
+  const leave = take()
+  try {
+    yield* items
+  } finally {
+    leave()
+  }
 }
 
 function sinceOf(since: string): SubscribeOptions['since'] {

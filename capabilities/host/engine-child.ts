@@ -99,7 +99,7 @@ function watchNode(): void {
 function onMessage(message: ToEngine): void {
   switch (message.type) {
     case 'load':
-      return void load(message.module, message.settings)
+      return void load(message)
     case 'infer':
       return void infer(message.call, message.request)
   }
@@ -109,12 +109,13 @@ function onMessage(message: ToEngine): void {
   call?.onChange?.()
 }
 
-async function load(module: string, settings: unknown): Promise<void> {
+async function load({ module, settings, threads }: Extract<ToEngine, { type: 'load' }>): Promise<void> {
   // The native half of onnxruntime 1.30 takes one for empty. Without it, its libraries keep the bits in a Uint16Array.
   Reflect.deleteProperty(globalThis, 'Float16Array')
   try {
     const { createEngine }: EngineModule = await import(module)
-    engine = createEngine(settings)
+    const keep = (best: number): void => channel.send({ type: 'tuned', threads: best })
+    engine = createEngine(settings, { known: threads, keep })
     await engine.load()
     reportMemory()
     channel.send({ type: 'loaded' })

@@ -11,6 +11,7 @@ import type { EngineSandbox } from '../../interface/node.ts'
 import type { Engine } from './engine.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import type { EngineSpec } from './engine-launch.ts'
+import type { Tuning } from './engine-messages.ts'
 import { EngineProcess } from './engine-process.ts'
 
 export interface EngineHostOptions {
@@ -19,6 +20,7 @@ export interface EngineHostOptions {
   readonly env: EngineEnvironment
   /** Default: what holds on this device. */
   readonly sandbox?: EngineSandbox
+  readonly tuning?: Tuning
 }
 
 export class EngineHost implements Engine {

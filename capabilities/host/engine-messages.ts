@@ -7,7 +7,18 @@ import type { Engine } from './engine.ts'
 
 /** What the module named by `load` exports. */
 export interface EngineModule {
-  createEngine(settings: unknown): Engine
+  createEngine(settings: unknown, tuning?: Tuning): Engine
+}
+
+/** More than an engine computes with. */
+export const THREADS_MAX = 1024
+
+/** What is known on this device of how a model is computed best. */
+export interface Tuning {
+  /** Threads, as measured before; absent: they are still to be measured. */
+  readonly known?: number | undefined
+  /** They were measured: so many are best. */
+  keep(threads: number): void
 }
 
 /** Argument of a process that nothing else ends together with its node. */
@@ -21,7 +32,7 @@ export const WINDOW_CHUNKS = 64
 
 export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
-  | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
+  | { readonly type: 'load'; readonly module: string; readonly settings: unknown; readonly threads?: number }
   /** Answered by chunks up to `done`, or by one error. */
   | { readonly type: 'infer'; readonly call: number; readonly request: PreparedRequest }
   /** The reader of the call has taken so many chunks, so as many more may be sent: see `WINDOW_CHUNKS`. */
@@ -35,6 +46,8 @@ export type FromEngine =
   | { readonly type: 'chunks'; readonly call: number; readonly chunks: readonly InferenceChunk[] }
   | { readonly type: 'error'; readonly call: number; readonly error: PlainError }
   | { readonly type: 'memory'; readonly bytes: number }
+  /** So many threads were measured to be best. */
+  | { readonly type: 'tuned'; readonly threads: number }
 
 export interface PlainError {
   readonly code: string

@@ -18,16 +18,15 @@ import type { EngineEnvironment } from './engine-environment.ts'
 import { FROM_ENGINE, TO_ENGINE } from './engine-frames.ts'
 import { causeOf, type EngineSpec, launch } from './engine-launch.ts'
 import { type FromEngine, fromPlainError, type ToEngine } from './engine-messages.ts'
+import { EngineReports, type EngineReportsOptions } from './engine-reports.ts'
 import { engineSandbox } from './engine-sandbox.ts'
 import { OutputTail } from './output-tail.ts'
 import { STALL_MS, StallWatch } from './stall-watch.ts'
 
 /** Time to exit after the channel was closed, by either side; an idle process needs a few milliseconds. */
 const EXIT_GRACE_MS = 1000
-/** A report that no request asked for counts as much as a page of output, so a flood of them is one. */
-const REPORT_COST_BYTES = 1024
 
-export interface EngineProcessOptions {
+export interface EngineProcessOptions extends Pick<EngineReportsOptions, 'tuning' | 'onMemory'> {
   readonly clock: Clock
   readonly log: Logger
   readonly spec: EngineSpec
@@ -35,26 +34,26 @@ export interface EngineProcessOptions {
   readonly sandbox?: EngineSandbox | undefined
   /** Called once, when the process can no longer be used, unless `stop` was asked for. */
   onLost(): void
-  /** The process has said what memory it takes. */
-  onMemory(): void
 }
 
 export class EngineProcess {
   readonly #options: EngineProcessOptions
   readonly #output: OutputTail
   readonly #calls: EngineCalls
+  readonly #reports: EngineReports
   readonly #watch: StallWatch
   readonly #loaded = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   #child: ChildProcess | undefined
   #channel: EngineChannel<ToEngine, FromEngine> | undefined
   #state: 'starting' | 'loaded' | 'stopping' | 'dead' = 'starting'
-  #memoryBytes = 0
 
   constructor(options: EngineProcessOptions) {
     this.#options = options
     this.#output = new OutputTail(options.clock)
     this.#calls = new EngineCalls(options.clock, () => this.#kill('did not stop when told to'))
+    const { tuning, onMemory } = options
+    this.#reports = new EngineReports({ output: this.#output, tuning, onMemory })
     this.#watch = new StallWatch({
       clock: options.clock,
       isWaiting: () => this.#state === 'starting' || this.#calls.waiting,
@@ -69,12 +68,12 @@ export class EngineProcess {
   }
 
   get memoryBytes(): number {
-    return this.#memoryBytes
+    return this.#reports.memoryBytes
   }
 
   /** Starts the process, and loads the engine. */
   async start(): Promise<void> {
-    const { spec, env, sandbox } = this.#options
+    const { spec, env, sandbox, tuning } = this.#options
     this.#watch.begin()
     const how = sandbox ?? (await engineSandbox())
     // Stopped, or given up on, meanwhile.
@@ -93,7 +92,11 @@ export class EngineProcess {
       onClosed: this.#onClosed
     })
 
-    this.#channel.send({ type: 'load', module: spec.module.href, settings: spec.settings })
+    const threads = tuning?.known
+    this.#channel.send({
+      ...{ type: 'load', module: spec.module.href, settings: spec.settings },
+      ...(threads !== undefined && { threads })
+    })
     await this.#loaded.promise
   }
 
@@ -173,11 +176,8 @@ export class EngineProcess {
         this.#calls.end(message.call)
         return
       case 'memory':
-        if (!(Number.isSafeInteger(message.bytes) && message.bytes >= 0)) throw unknown()
-        if (!this.#output.count(REPORT_COST_BYTES))
-          throw new EngineFailedError('flooded its node with reports')
-        this.#memoryBytes = message.bytes
-        this.#options.onMemory()
+      case 'tuned':
+        this.#reports.accept(message)
         return
       case 'loaded':
         if (this.#state !== 'starting') throw unknown()
@@ -221,7 +221,7 @@ export class EngineProcess {
       this.#die(new EngineFailedError(`The engine of "${spec.name}" died (${how}).`, { hint }))
     }
     this.#state = 'dead'
-    this.#memoryBytes = 0
+    this.#reports.memoryBytes = 0
     this.#channel?.close()
     this.#watch.end()
     this.#exited.resolve()

@@ -7,6 +7,7 @@ import type { TaskName } from '../../interface/tasks/index.ts'
 import type { ProgramSettings } from '../engines/external/program-settings.ts'
 import type { Model } from '../host/engine.ts'
 import type { EngineEnvironment } from '../host/engine-environment.ts'
+import type { Tuning } from '../host/engine-messages.ts'
 import type { InstalledEngine } from '../install/installed-engines.ts'
 import type { PackageList } from '../install/package-list.ts'
 import type { ModelDescription } from './description.ts'
@@ -105,6 +106,8 @@ export interface ModelHost {
   readonly cores: number
   /** At most so many items of requests are run together. Absent: as many as pay. */
   readonly batch?: number
+  /** Absent: it is measured anew in each process. */
+  readonly tuning?: Tuning
   /** Of a program of the owner: variables that its services give it. */
   readonly programEnv?: Readonly<Record<string, string>>
 }

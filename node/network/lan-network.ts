@@ -11,6 +11,8 @@ import { LanReport } from './lan-report.ts'
 import type { DiscoveryComponents, Network } from './libp2p.ts'
 import { WILDCARDS } from './listen-port.ts'
 import { isHeld } from './lost-ends.ts'
+import { GatewayAnswers } from './mdns/gateway-answers.ts'
+import type { OpenGateway } from './mdns/gateway-service.ts'
 import { GroupSocket } from './mdns/group-socket.ts'
 import { LanDiscovery } from './mdns/lan-discovery.ts'
 import type { Link } from './mdns/links.ts'
@@ -45,17 +47,25 @@ export function lanNetwork(
   const network = tcpNetwork(settings)
   if (!settings.mdns) return network
   const report = new LanReport(clock)
+  let open: OpenGateway | undefined
   const discovery = (components: DiscoveryComponents) =>
     new LanDiscovery({
       groups: { IPv4: new GroupSocket('IPv4'), IPv6: new GroupSocket('IPv6') },
       records: peerRecords(components.peerId.toString(), components.logger),
+      gateway: new GatewayAnswers(components.peerId.toString(), clock, () => open),
       report,
       clock,
       log,
       interfaces: networkInterfaces,
       addressesOn: link => addressesOn(link, components)
     }) as unknown as PeerDiscovery
-  return { ...network, discovery: [discovery], report }
+  return {
+    ...network,
+    ...{ discovery: [discovery], report },
+    announce(gateway) {
+      open = gateway
+    }
+  }
 }
 
 /** Of the addresses of this link, those that this node listens on. */

@@ -36,6 +36,7 @@ import { gossip } from './gossip.ts'
 import type { LanReport } from './lan-report.ts'
 import { Liveness } from './liveness.ts'
 import { endLost } from './lost-ends.ts'
+import type { OpenGateway } from './mdns/gateway-service.ts'
 import { noiseOnDemand } from './noise.ts'
 import { type DeviceNetworks, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
@@ -94,6 +95,8 @@ export interface Network {
   readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
   /** What discovery saw and did; absent where it is turned off. */
   readonly report?: LanReport
+  /** From now on, programs on the local networks find this gateway; absent where discovery is turned off. */
+  announce?(gateway: OpenGateway): void
   /** Multiaddrs to dial at start. */
   readonly dial: readonly string[]
   /** Absent where addresses are no IPs. */

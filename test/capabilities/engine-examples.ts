@@ -26,7 +26,11 @@ function served(...models: Model[]): Registry {
 }
 
 const PYTHON = '/usr/bin/python3'
-const has = (...programs: string[]) => programs.every(program => existsSync(program))
+const SPOKEN = [PYTHON, '/usr/bin/espeak-ng', '/usr/bin/pocketsphinx_continuous']
+const TRANSLATED = [PYTHON, '/usr/bin/apertium', '/usr/share/apertium/modes/eng-spa.mode']
+const lacks = (programs: readonly string[]) => programs.find(program => !existsSync(program))
+const named = (what: string, programs: readonly string[]) =>
+  lacks(programs) === undefined ? what : `${what} (not run: ${lacks(programs)} is missing)`
 const example = (name: string, task: TaskName, ...files: string[]): Model => {
   const args = files.map(file => `${EXAMPLES}${file}`)
   const program = { name, command: PYTHON, args, env: {}, tasks: [task], slots: 1, read: [], gpu: false }
@@ -40,9 +44,9 @@ async function answerOf(registry: Registry, task: TaskName, input: unknown, para
   return sum.output()
 }
 
-describe('the examples, which run only where their programs are installed,', () => {
-  it.runIf(has(PYTHON, '/usr/bin/espeak-ng', '/usr/bin/pocketsphinx_continuous'))(
-    'speak a sentence, and recognise its words again',
+describe('examples/engines', () => {
+  it.runIf(lacks(SPOKEN) === undefined)(
+    named('espeak.py and pocketsphinx.py speak a sentence, and recognise its words again', SPOKEN),
     { timeout: 60_000 },
     async () => {
       const registry = served(
@@ -60,8 +64,8 @@ describe('the examples, which run only where their programs are installed,', () 
     }
   )
 
-  it.runIf(has(PYTHON, '/usr/bin/apertium', '/usr/share/apertium/modes/eng-spa.mode'))(
-    'translate texts',
+  it.runIf(lacks(TRANSLATED) === undefined)(
+    named('apertium.py translates texts', TRANSLATED),
     { timeout: 60_000 },
     async () => {
       const registry = served(example('apertium', 'translation', 'apertium.py'))

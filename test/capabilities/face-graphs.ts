@@ -69,10 +69,18 @@ export function finds(mark = -1): Buffer {
   return graph(parts, shaped('x', FLOAT, [1, 3, SIDE, SIDE]), outputs)
 }
 
-/** A face is the mean colours of its sixteen parts. */
-export const embeds = (): Buffer =>
+/**
+ * A face is the mean colours of its sixteen parts.
+ *
+ * @param count of faces that the graph takes at once; a name stands for any.
+ */
+export const embeds = (count: number | string = 1): Buffer =>
   graph(
-    [means('x', 'parts', ALIGNED_SIDE / 4), node('Reshape', ['parts', 'row'], 'vector'), sizes('row', 1, 48)],
-    shaped('x', FLOAT, [1, 3, ALIGNED_SIDE, ALIGNED_SIDE]),
-    [shaped('vector', FLOAT, [1, 48])]
+    [
+      means('x', 'parts', ALIGNED_SIDE / 4),
+      node('Reshape', ['parts', 'row'], 'vector'),
+      sizes('row', -1, 48)
+    ],
+    shaped('x', FLOAT, [count, 3, ALIGNED_SIDE, ALIGNED_SIDE]),
+    [shaped('vector', FLOAT, [count, 48])]
   )

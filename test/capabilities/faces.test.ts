@@ -9,8 +9,9 @@ import { ALIGNED_POINTS } from '../../capabilities/engines/onnx/faces/alignment.
 import { onnx } from '../../capabilities/engines/onnx/kind.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
-import { systemClock } from '../../interface/clock.ts'
+import { type Clock, systemClock } from '../../interface/clock.ts'
 import { prepare } from '../../interface/prepare.ts'
+import { engineCompliance } from '../compliance/engine.ts'
 import { embeds, finds } from './face-graphs.ts'
 import { errorOf, memoryLog, outputOf, registryOf } from './parts.ts'
 
@@ -41,37 +42,48 @@ async function photo(side: number, ...faces: [who: Colour[], column: number, row
 const request = (task: string, input: unknown, params = {}) =>
   prepare({ id: randomUUID(), task: task as 'face-detection', input, params, budgetMs: 30_000 })
 
+const home = await mkdtemp(join(tmpdir(), 'lumos-faces-'))
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+async function put(name: string, files: Record<string, Buffer | string>, clock: Clock = systemClock) {
+  const info = {
+    ...{ name, version: '2', description: '', model_type: 'face' },
+    runtimes: { onnx: { available: true, files: Object.keys(files) } },
+    metadata: { license: 'none', author: 'a test', created_at: '2026-11-30' }
+  }
+  await mkdir(join(home, name))
+  for (const [file, bytes] of Object.entries(files)) await writeFile(join(home, name, file), bytes)
+  await writeFile(join(home, name, 'model_info.json'), JSON.stringify(info))
+  const [found] = await readModels(join(home, name))
+  return onnx.serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 })
+}
+
+const image = await photo(640, [ADA, 1, 2], [BEN, 6, 5])
+engineCompliance('faces', {
+  make: async clock =>
+    (await put('complying', { 'scrfd.onnx': finds(), 'arcface.onnx': embeds('faces') }, clock)).engine,
+  slots: 4,
+  requests: [
+    request('face-detection', { image }, { embeddings: true }),
+    request('face-verification', { images: [image, image] })
+  ],
+  refused: [[request('face-detection', { image: Buffer.from('none') }), 'INVALID_INPUT']],
+  process: true
+})
+
 describe('a model of faces, its graphs made by this test', () => {
-  let home: string
   let registry: Registry
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'lumos-faces-'))
     registry = registryOf([
       await put('antelopev2', {
         'scrfd_10g_bnkps.onnx': finds(),
-        'glintr100.onnx': embeds(),
+        'glintr100.onnx': embeds('faces'),
         'genderage.onnx': 'x'
       }),
       await put('liar', { 'det_10g.onnx': finds(Number.NaN) })
     ])
   })
-  afterAll(async () => {
-    await registry.stop()
-    await rm(home, { recursive: true, force: true })
-  })
-
-  async function put(name: string, files: Record<string, Buffer | string>) {
-    const info = {
-      ...{ name, version: '2', description: '', model_type: 'face' },
-      runtimes: { onnx: { available: true, files: Object.keys(files) } },
-      metadata: { license: 'none', author: 'a test', created_at: '2026-11-30' }
-    }
-    await mkdir(join(home, name))
-    for (const [file, bytes] of Object.entries(files)) await writeFile(join(home, name, file), bytes)
-    await writeFile(join(home, name, 'model_info.json'), JSON.stringify(info))
-    const [found] = await readModels(join(home, name))
-    return onnx.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })
-  }
+  afterAll(() => registry.stop())
 
   const detect = async (image: Uint8Array, params = {}) =>
     await outputOf<'face-detection'>(registry.infer(request('face-detection', { image }, params)))
@@ -117,6 +129,16 @@ describe('a model of faces, its graphs made by this test', () => {
         assert.ok(Math.abs(y! - box.ymin - (ty * 80) / 112) <= 1)
       }
     }
+  })
+
+  it('says the same of several pictures at once as of each alone, and serves four requests', async () => {
+    const places = [1, 2, 3, 4, 5, 6] as const
+    const images = await Promise.all(places.map(row => photo(640, [ADA, 1, row], [BEN, 7 - row, row])))
+    const ask = (image: Buffer) => detect(image, { embeddings: true })
+    const alone = []
+    for (const image of images) alone.push(await ask(image))
+    assert.deepEqual(await Promise.all(images.map(ask)), alone)
+    assert.equal(registry.capabilities()[0]?.slots, 4)
   })
 
   it('embeds the face as it is turned to the points: each part has the colour of its quarter', async () => {

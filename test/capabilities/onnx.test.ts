@@ -7,6 +7,7 @@ import { crc32, deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import type { ModelHost } from '../../capabilities/models/found-model.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
@@ -27,10 +28,10 @@ import {
 const PIXELS = 64
 const DIGITS = 360
 
-async function digitsRegistry(directory = MODELS): Promise<Registry> {
+async function digitsRegistry(directory = MODELS, host: Partial<ModelHost> = {}): Promise<Registry> {
   const log = memoryLog()
   const [found] = await readModels(join(directory, 'digits-cnn'))
-  return registryOf([onnx.serve(found!, { clock: systemClock, log, env: {}, cores: 2 })])
+  return registryOf([onnx.serve(found!, { clock: systemClock, log, env: {}, cores: 2, ...host })])
 }
 
 const PICTURES = new URL('../fixtures/pictures/', import.meta.url)
@@ -74,8 +75,9 @@ function grayPng(side: number, rows: number): Buffer {
 
 describe('digits-cnn', () => {
   let registry: Registry
+  const threads = Promise.withResolvers<number>()
   beforeAll(async () => {
-    registry = await digitsRegistry()
+    registry = await digitsRegistry(MODELS, { cores: 3, tuning: { keep: threads.resolve } })
   })
   afterAll(() => registry.stop())
 
@@ -107,6 +109,10 @@ describe('digits-cnn', () => {
     assert.deepEqual(tensors.logits?.dims, [DIGITS, 10])
     assert.equal(single.filter((digit, i) => digit === labels[i]).length, 357)
     assert.deepEqual(batch, single)
+  })
+
+  it('says how many threads are best for it, once it has answered', async () => {
+    assert.ok([1, 2].includes(await threads.promise))
   })
 
   it('says the same of a picture as of its pixels', async () => {

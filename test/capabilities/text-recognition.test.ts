@@ -94,6 +94,11 @@ describe.runIf(missing === undefined)(
       assert.deepEqual(await textsIn(what), what.lines)
     })
 
+    it('reads several pages at once as one by one', async () => {
+      const pages = [LATIN, ['Short', 'Also short', 'And this'], LATIN.toReversed(), ['One line']]
+      assert.deepEqual(await Promise.all(pages.map(lines => textsIn({ lines }))), pages)
+    })
+
     it('reads Chinese', async () => {
       const { lines } = await ask(
         await readFile(new URL('../fixtures/pictures/chinese.png', import.meta.url))

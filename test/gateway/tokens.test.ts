@@ -5,10 +5,11 @@ import { once } from 'node:events'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, it, vi } from 'vitest'
 import { NamedTokens } from '../../gateway/index.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import { tokenFile } from '../../storage/home/token-file.ts'
+import { OF_ONE_MAX } from '../../units/shares.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { memoryTokens } from './memory-tokens.ts'
 import { rawStatus, startGateway } from './running-gateway.ts'
@@ -160,6 +161,44 @@ describe('a named token', () => {
     assert.equal(other.destroyed, false)
     assert.equal((await gateway.page('/api/v2/execute', { unit: 'mesh.status' }, ownCookie)).status, 200)
     other.destroy()
+  })
+})
+
+describe('streams of events', () => {
+  it('have a share for each token, over both routes, which takes no place of others', async () => {
+    const [greedy, other] = [await create('greedy'), await create('modest')]
+    const open = async (secret: string, method: 'GET' | 'POST' = 'GET') => {
+      const authorization = `Bearer ${secret}`
+      const path = method === 'GET' ? '/api/v2/events' : '/api/v2/stream'
+      const headers = { authorization, 'content-type': 'application/json' }
+      const asked = request({ port: gateway.port, host: '127.0.0.1', path, method, headers })
+      asked.end(method === 'GET' ? undefined : JSON.stringify({ unit: 'event.list' }))
+      const [stream] = await once(asked, 'response')
+      // Its place is taken by then.
+      await once(stream, 'data')
+      stream.on('error', () => {})
+      return stream
+    }
+    const streams = []
+    for (let n = 0; n < OF_ONE_MAX; n++) streams.push(await open(greedy, n % 2 ? 'GET' : 'POST'))
+    for (const method of ['GET', 'POST'] as const) assert.equal((await open(greedy, method)).statusCode, 429)
+    // A single answer has an end, and is no stream.
+    assert.equal(await ask(greedy, 'event.list'), '200 ok')
+    for (const secret of [other, gateway.token]) {
+      const stream = await open(secret)
+      assert.equal(stream.statusCode, 200)
+      stream.destroy()
+    }
+    streams[0].destroy()
+    await vi.waitUntil(
+      async () => {
+        const again = await open(greedy)
+        streams.push(again)
+        return again.statusCode === 200
+      },
+      { interval: 20, timeout: 10_000 }
+    )
+    for (const stream of streams) stream.destroy()
   })
 })
 

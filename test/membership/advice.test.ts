@@ -13,7 +13,9 @@ const advised = (over: Partial<Situation>): string =>
     ...{ isCopied: false, wasBehind: false },
     ...{ saidRemoved: [], wallMs: 0 },
     ...over
-  }).join()
+  })
+    .map(({ words }) => words)
+    .join()
 
 describe('the owner of a device', () => {
   it('is told two weeks before its certificate ends that no admin has renewed it', () => {

@@ -9,7 +9,8 @@ import { createUnits } from '../../units/index.ts'
 import { addressed } from '../../units/resources/address.ts'
 import { RESOURCES } from '../../units/resources/index.ts'
 import { READ_MS_MIN } from '../../units/resources/watched.ts'
-import { WATCHED_MAX, WATCHERS_OF_ONE_MAX } from '../../units/resources/watches.ts'
+import { WATCHED_MAX } from '../../units/resources/watches.ts'
+import { OF_ONE_MAX } from '../../units/shares.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
@@ -237,14 +238,14 @@ describe('a watched resource', () => {
     const token: Caller = { ...callerWith('read'), token: 'notebook' }
     const peer: Caller = { origin: 'peer', peerId: 'p', permissions: ['read'] }
     for (const caller of [token, peer]) {
-      for (let n = 0; n < WATCHERS_OF_ONE_MAX; n++) begin(caller)
+      for (let n = 0; n < OF_ONE_MAX; n++) begin(caller)
       await settled()
       assert.throws(() => watch('lumos://mesh/peers', { caller }), { code: 'OVERLOADED' })
     }
     begin({ ...token, token: 'other' })
-    for (let n = 0; n <= WATCHERS_OF_ONE_MAX; n++) begin(OWNER)
+    for (let n = 0; n <= OF_ONE_MAX; n++) begin(OWNER)
     await settled()
-    assert.equal(watching, 3 * WATCHERS_OF_ONE_MAX + 2)
+    assert.equal(watching, 3 * OF_ONE_MAX + 2)
     leaving.abort()
   })
 

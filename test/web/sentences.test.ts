@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ADVICE_CODES } from '../../interface/mesh.ts'
 import { SENTENCES_ZH } from '../../web/words/sentences-zh.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -14,6 +15,10 @@ describe('a page in Chinese', () => {
     const codes = [...table.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code)
     expect(codes.length).toBeGreaterThan(70)
     expect(Object.keys(SENTENCES_ZH.codes).sort()).toEqual(codes.sort())
+  })
+
+  it('says what each advice about the mesh means', () => {
+    expect(Object.keys(SENTENCES_ZH.advice).sort()).toEqual([...ADVICE_CODES].sort())
   })
 
   it('says what each finding of the doctor means', () => {

@@ -5,14 +5,11 @@ import { LumosError } from '../../interface/errors.ts'
 import { eventNames, type NodeEvents } from '../../interface/events.ts'
 import { DEFAULT_BUDGET_MS } from '../../interface/inference.ts'
 import type { UnitContext } from '../../interface/units.ts'
+import { Shares } from '../shares.ts'
 import type { Addressed } from './address.ts'
 import { Told } from './told.ts'
 import { Watched, type WatchItem } from './watched.ts'
 
-/** A page watches some ten resources; this is room for a hundred pages. */
-const WATCHERS_MAX = 1024
-/** Of one program with a token of its own, and of one other device: three pages. The owner's programs have the rest. */
-export const WATCHERS_OF_ONE_MAX = 32
 /** Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. */
 export const WATCHED_MAX = 128
 /** A page that is loaded again, or a laptop that changes its network, comes back within this time. */
@@ -30,9 +27,7 @@ export class Watches {
   readonly #told: Told
   /** The one that was watched last is the last. */
   readonly #watched = new Map<string, Watched>()
-  #watchers = 0
-  /** By the callers that have a share each. */
-  readonly #watchersOf = new Map<string, number>()
+  readonly #shares = new Shares('watched resources')
   #made = 0
 
   constructor(components: WatchesComponents) {
@@ -42,7 +37,7 @@ export class Watches {
 
   /** @throws {LumosError} `OVERLOADED`, at once, when as many are watching as may, or as many of this caller. */
   watch(what: Addressed, since: string | undefined, context: UnitContext): AsyncIterable<WatchItem> {
-    this.#checkRoom(sharerOf(context))
+    this.#shares.check(context)
     return this.#follow(what, since, context)
   }
 
@@ -51,35 +46,19 @@ export class Watches {
     since: string | undefined,
     context: UnitContext
   ): AsyncGenerator<WatchItem> {
-    const sharer = sharerOf(context)
-    this.#checkRoom(sharer)
+    this.#shares.check(context)
     const key = JSON.stringify([what.uri, context.caller])
     const known = this.#watched.get(key)
     this.#watched.delete(key)
     const watched = known === undefined || known.hasFailed ? this.#newOne(what, context) : known
     this.#watched.set(key, watched)
-    this.#count(sharer, 1)
+    const leave = this.#shares.take(context)
     try {
       yield* watched.watch(since, endOf(context))
     } finally {
-      this.#count(sharer, -1)
+      leave()
       this.#forgetLater(key, watched)
     }
-  }
-
-  #count(sharer: string | undefined, by: 1 | -1): void {
-    this.#watchers += by
-    if (sharer === undefined) return
-    const count = (this.#watchersOf.get(sharer) ?? 0) + by
-    if (count === 0) this.#watchersOf.delete(sharer)
-    else this.#watchersOf.set(sharer, count)
-  }
-
-  #checkRoom(sharer: string | undefined): void {
-    if (this.#watchers >= WATCHERS_MAX)
-      throw new LumosError('OVERLOADED', `${WATCHERS_MAX} programs and pages are watching resources already.`)
-    if (sharer !== undefined && (this.#watchersOf.get(sharer) ?? 0) >= WATCHERS_OF_ONE_MAX)
-      throw new LumosError('OVERLOADED', `This caller watches ${WATCHERS_OF_ONE_MAX} resources already.`)
   }
 
   #newOne({ resource, input }: Addressed, { caller, requestId }: UnitContext): Watched {
@@ -119,7 +98,3 @@ export class Watches {
 function endOf({ signal, caller: { ended } }: UnitContext): AbortSignal | undefined {
   return signal && ended ? AbortSignal.any([signal, ended]) : (signal ?? ended)
 }
-
-/** By what its caller is known, where it has a share of its own. */
-const sharerOf = ({ caller: { peerId, token } }: UnitContext): string | undefined =>
-  peerId === undefined ? token && `token ${token}` : `peer ${peerId}`

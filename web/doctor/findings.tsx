@@ -34,7 +34,9 @@ export function Findings({ items, onMended }: { readonly items: readonly Finding
           {fine.map(finding => (
             <li key={`${finding.check} ${finding.message}`}>
               <Name of={finding} />
-              <Found of={finding} />
+              <span>
+                <Found of={finding} />
+              </span>
             </li>
           ))}
         </ul>

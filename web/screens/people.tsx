@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks'
 import { useUnit } from '../live.ts'
 import { Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
-import { Text } from '../parts/text.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Invite } from '../people/invite.tsx'
 import { Session, Tokens } from '../people/keys.tsx'
 import { Members } from '../people/members.tsx'
@@ -39,7 +39,7 @@ export function People() {
         !error && <Waiting />
       ) : (
         <>
-          <Advice of={mesh.data.advice} />
+          <Advice of={mesh.data.advice} codes={mesh.data.advice_codes} />
           {isAdmin && <Nearby holdsRoot={mesh.data.holds_root} />}
           <Members mesh={mesh.data} members={members.data.items} />
           <Names mesh={mesh.data} />
@@ -55,15 +55,15 @@ export function People() {
   )
 }
 
-function Advice({ of }: { readonly of: readonly string[] }) {
+function Advice({ of, codes }: { readonly of: readonly string[]; readonly codes: readonly string[] }) {
   const w = useWords()
   if (of.length === 0) return null
   return (
     <Card title={w.people.advice}>
       <ul class="plain-list">
-        {of.map(words => (
+        {of.map((words, at) => (
           <li key={words}>
-            <Text of={words} />
+            <Sentence own={words} code={codes[at]} kind="advice" />
           </li>
         ))}
       </ul>

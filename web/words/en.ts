@@ -5,7 +5,11 @@ const plural = (count: number, one: string, many: string): string => `${count} $
 /** By a code of the node, or by the check and the state of a finding. */
 type Sentences = Readonly<Record<string, string>>
 /** The node says them in English by itself. */
-const SENTENCES: { readonly codes: Sentences; readonly findings: Sentences } = { codes: {}, findings: {} }
+const SENTENCES: Readonly<Record<'codes' | 'findings' | 'advice', Sentences>> = {
+  codes: {},
+  findings: {},
+  advice: {}
+}
 
 export const en = {
   sentences: SENTENCES,

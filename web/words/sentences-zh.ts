@@ -101,7 +101,7 @@ export const SENTENCES_ZH: Words['sentences'] = {
     'files.warn': '可打开的文件数过少。',
     'mesh.ok': '本设备是网络的成员。',
     'mesh.warn': '网络需要处理。',
-    'models.ok': '模型可用。',
+    'models.ok': '模型没有问题。',
     'models.warn': '有模型未能提供服务。',
     'engines.ok': '引擎在隔离环境中运行。',
     'engines.warn': '引擎没有在隔离环境中运行。',
@@ -117,5 +117,17 @@ export const SENTENCES_ZH: Words['sentences'] = {
     'peers.warn': '没有连接到某些设备。',
     'peers.fail': '无法连接到网络中的设备。',
     'copy.fail': '本设备或其他设备的密钥同时在两处使用。'
+  },
+  advice: {
+    removed: '本设备已被移出网络，只能作为新设备重新加入。',
+    orphan: '当初批准本设备加入的管理员已被移除，需由另一位管理员续签证书。',
+    expired: '本设备的证书已过期。',
+    ahead: '本设备的证书尚未生效，时钟可能不准。',
+    copied: '另一台设备正在使用本设备的密钥。',
+    behind: '此主目录是副本或来自备份。',
+    said_removed: '有成员称本设备已被移出网络，但没有证明。',
+    one_admin: '只有一台设备是管理员，请再设一台。',
+    renewal_late: '本设备的证书即将到期，请让一台管理员设备上线。',
+    root_renews: '本管理员的证书即将到期，只有根密钥可以续签。'
   }
 }

@@ -1,12 +1,8 @@
-/**
- * How many threads a model is computed with. They wait for one another in loops: with as many as there are cores, one
- * other busy process makes a token take a hundred times as long. So more are used only where they were seen to be faster.
- */
+/** How many threads a model is computed with: as many as were measured to be worth it, and fewer while cores have other work. */
 
 import type { Clock } from '../../../interface/clock.ts'
+import { measuredThreads, newThreadsSearch } from '../threads-core.ts'
 
-/** Less is not worth a core. */
-const GAIN_MIN = 1.15
 /** A token that takes so many times longer than was measured is a sign of other work on the cores. */
 const SLOW_TIMES = 6
 /** In a row: one may be chance. */
@@ -40,15 +36,15 @@ export class Threads {
   async measure(token: () => Promise<void>): Promise<void> {
     const { cores, use } = this.#options
     await token()
-    this.#tokenMs = await this.#timeOf(token)
-    for (let more = 2; more <= Math.max(1, cores - 1); more *= 2) {
-      use(more)
-      const tokenMs = await this.#timeOf(token)
-      if (tokenMs * GAIN_MIN > this.#tokenMs) break
-      this.#threads = more
-      this.#tokenMs = tokenMs
+    let search = newThreadsSearch(Math.max(1, cores - 1))
+    while (search.next !== undefined) {
+      use(search.next)
+      search = measuredThreads(search, await this.#timeOf(token))
     }
-    use(this.#threads)
+    const { threads, ms } = search.best!
+    this.#threads = threads
+    this.#tokenMs = ms
+    use(threads)
   }
 
   /** A token of an answer took so long. */

@@ -9,6 +9,7 @@ import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { answered, type Doing } from '../doing.ts'
 import { checkFiles } from '../model-files.ts'
+import { tuned } from '../tuned.ts'
 import { type ClassifierSettings, classifier, tensors } from './classifier.ts'
 import { type ClipSettings, openClip } from './clip.ts'
 import { type DetectorSettings, detector } from './detector.ts'
@@ -25,6 +26,7 @@ export interface OnnxSettings {
   readonly files: readonly string[]
   /** Lower-case hex by file; the model is refused when one of them is another. */
   readonly hashes: Readonly<Record<string, string>>
+  /** At most; as many as are faster are used. */
   readonly threads: number
   readonly model: ModelSettings
 }
@@ -97,4 +99,7 @@ class OnnxEngine implements Engine {
   }
 }
 
-export const createEngine: EngineModule['createEngine'] = settings => new OnnxEngine(settings as OnnxSettings)
+export const createEngine: EngineModule['createEngine'] = (settings, tuning) => {
+  const all = settings as OnnxSettings
+  return tuned(all.threads, tuning, threads => new OnnxEngine({ ...all, threads }))
+}

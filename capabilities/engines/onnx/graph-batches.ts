@@ -6,7 +6,7 @@ import { EngineFailedError } from '../../../interface/errors.ts'
 import { Batcher } from '../batching/batcher.ts'
 
 /** Where a batch pays, what each run takes is spread over enough of them. */
-const BATCH_ROWS_MAX = 32
+export const BATCH_ROWS_MAX = 32
 /** Of the numbers that go into a run: bounds its memory. */
 const BATCH_NUMBERS_MAX = 8 * 1024 * 1024
 
@@ -21,8 +21,7 @@ export type GraphBatcher = Batcher<Rows, Rows>
  * @param most rows of a batch, as the owner has set it.
  */
 export function graphBatcher(graph: InferenceSession, numbers: number, most = BATCH_ROWS_MAX): GraphBatcher {
-  const isFixed = graph.inputMetadata.some(input => input.isTensor && Number(input.shape[0]) > 0)
-  const rows = isFixed
+  const rows = hasFixedCount(graph)
     ? 1
     : Math.max(1, Math.min(BATCH_ROWS_MAX, most, Math.floor(BATCH_NUMBERS_MAX / numbers)))
   return new Batcher({
@@ -38,6 +37,10 @@ export function graphBatcher(graph: InferenceSession, numbers: number, most = BA
   })
 }
 
+/** Whether the graph states how many rows it takes. */
+export const hasFixedCount = ({ inputMetadata }: InferenceSession): boolean =>
+  inputMetadata.some(input => input.isTensor && Number(input.shape[0]) > 0)
+
 /** Whether rows of different requests have the same form in all inputs. */
 export const hasFixedRows = ({ inputMetadata }: InferenceSession): boolean =>
   inputMetadata.every(
@@ -48,7 +51,7 @@ const rowsIn = (feed: Rows): number => Object.values(feed)[0]!.dims[0]!
 
 type Elements = Float32Array
 
-function joined(tensors: readonly Tensor[]): Tensor {
+export function joined(tensors: readonly Tensor[]): Tensor {
   const [{ type, dims, data }] = tensors as readonly [Tensor]
   const Elements = (data as Elements).constructor as typeof Float32Array
   const all = new Elements(tensors.reduce((sum, { size }) => sum + size, 0))
@@ -62,7 +65,7 @@ function joined(tensors: readonly Tensor[]): Tensor {
 }
 
 /** @throws {EngineFailedError} when an output has other rows than the inputs had. */
-function split(outputs: InferenceSession.ReturnType, rows: readonly number[]): Rows[] {
+export function split(outputs: InferenceSession.ReturnType, rows: readonly number[]): Rows[] {
   const all = rows.reduce((sum, count) => sum + count, 0)
   const parts: Record<string, Tensor>[] = rows.map(() => ({}))
   for (const [name, { type, dims, data }] of Object.entries(outputs)) {

@@ -9,11 +9,13 @@ import { MODEL_INFO } from '../../models/strays.ts'
 import { describedIn } from './described.ts'
 import type { ModelSettings, OnnxSettings } from './engine.ts'
 
-/** Of a model whose pictures are run together: those of so many requests. */
-const BATCH_SLOTS = 32
+/** Requests that are run together. Of lines and faces there are fewer, because a whole picture is held for each: 200 MB at most. */
+const BATCH_SLOTS: Partial<Record<ModelSettings['form'], number>> = {
+  ...{ classifier: 32, clip: 32 },
+  ...{ reader: 4, faces: 4 }
+}
 /** Of any other: a run occupies the process it runs in, so a second one could only wait there. */
 const RUN_SLOTS = 1
-const BATCHED: ReadonlySet<string> = new Set(['classifier', 'clip'] satisfies ModelSettings['form'][])
 /** More threads than this seldom make a graph of a private mesh faster. */
 const THREADS_MAX = 8
 
@@ -49,11 +51,10 @@ export const onnx: EngineKind = {
   serve({ id, tasks, folder, hashes, settings }, { cores, batch, ...host }) {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
     const { model, ...found } = settings as Found
-    const isBatched = BATCHED.has(model.form)
-    const own = isBatched && batch !== undefined ? ({ ...model, batch } as ModelSettings) : model
+    const slots = BATCH_SLOTS[model.form] ?? RUN_SLOTS
+    const own = slots > 1 && batch !== undefined ? ({ ...model, batch } as ModelSettings) : model
     const all: OnnxSettings = { ...found, model: own, hashes, threads }
     const engine = new EngineHost({ name: id, module: ONNX_ENGINE, settings: all, folder }, host)
-    const slots = isBatched ? BATCH_SLOTS : RUN_SLOTS
     return { id, tasks, slots, engine }
   }
 }

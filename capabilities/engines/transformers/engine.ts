@@ -20,6 +20,7 @@ import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
 import { ControlText } from '../text/control-text.ts'
+import { tuned } from '../tuned.ts'
 import { spelled } from './control-tokens.ts'
 import { type EmbeddingModel, embedding } from './embedding.ts'
 import { generate } from './generation.ts'
@@ -138,7 +139,9 @@ const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from
   'text-ranking': AutoModelForSequenceClassification
 }
 
-export const createEngine: EngineModule['createEngine'] = settings =>
-  'graphs' in (settings as object)
-    ? new MediaEngine(settings as MediaSettings)
-    : new TransformersEngine(settings as TransformersSettings)
+export const createEngine: EngineModule['createEngine'] = (settings, tuning) => {
+  const all = settings as MediaSettings | TransformersSettings
+  return tuned(all.threads, tuning, threads =>
+    'graphs' in all ? new MediaEngine({ ...all, threads }) : new TransformersEngine({ ...all, threads })
+  )
+}

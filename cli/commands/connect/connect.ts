@@ -10,17 +10,23 @@ import { PROGRAMS, type Program } from './names.ts'
 import { type Node, PLACES } from './programs.ts'
 
 interface ConnectOptions {
+  readonly find?: boolean
   readonly model?: string
   readonly print?: boolean
   readonly yes?: boolean
 }
 
 export async function run({ args, options, output }: Invocation<ConnectOptions>): Promise<void> {
+  if (options.find) return (await import('./find.ts')).find(output)
   const name = PROGRAMS.find(known => known === args[0])
   if (name === undefined) {
-    throw new LumosError('USAGE', `"${args[0]}" is no program that is known here.`, {
-      hint: `One of ${PROGRAMS.join(', ')}. Others: docs/client.md has the address and the token that they need.`
-    })
+    throw new LumosError(
+      'USAGE',
+      args[0] === undefined ? 'No program was named.' : `"${args[0]}" is no program that is known here.`,
+      {
+        hint: `One of ${PROGRAMS.join(', ')}. Others: docs/client.md has the address and the token that they need.`
+      }
+    )
   }
   const running = findNode(options)
   const { model, takesImages } = await chosenModel(running, options.model)

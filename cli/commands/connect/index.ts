@@ -9,8 +9,9 @@ export function register(program: Command, lazily: Lazily): void {
   program
     .command('connect')
     .description('lead another program to the models of the mesh')
-    .argument('<program>', PROGRAMS.join(', '))
+    .argument('[program]', PROGRAMS.join(', '))
     .option('--model <model>', 'the model that it shall ask; by default the first that generates text')
+    .option('--find', 'list the gateways of other devices on this network, which say so themselves')
     .option('--print', 'only show what would change')
     .option('-y, --yes', 'change the file without asking')
     .addHelpText(

@@ -18,6 +18,18 @@ export class MembershipControl {
     const own = members.get(this.#changes.self)
     const list = members.list()
     const admins = list.filter(({ role }) => role === 'admin').length
+    const advice = adviceFor({
+      own,
+      members: list.length,
+      admins,
+      holdsRoot: authority.holdsRoot,
+      isRemoved: this.#changes.session.isRemoved(),
+      isOrphan: members.orphan(this.#changes.self) !== undefined,
+      isCopied: this.#changes.session.isDuplicated(this.#changes.self),
+      wasBehind: this.#changes.session.wasBehind(),
+      saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
+      wallMs: this.#changes.context.clock.wallMs()
+    })
     return {
       id: members.mesh,
       name: members.own.name,
@@ -27,18 +39,8 @@ export class MembershipControl {
       holdsRoot: authority.holdsRoot,
       members: list.length,
       admins,
-      advice: adviceFor({
-        own,
-        members: list.length,
-        admins,
-        holdsRoot: authority.holdsRoot,
-        isRemoved: this.#changes.session.isRemoved(),
-        isOrphan: members.orphan(this.#changes.self) !== undefined,
-        isCopied: this.#changes.session.isDuplicated(this.#changes.self),
-        wasBehind: this.#changes.session.wasBehind(),
-        saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
-        wallMs: this.#changes.context.clock.wallMs()
-      })
+      advice: advice.map(({ words }) => words),
+      adviceCodes: advice.map(({ code }) => code)
     }
   }
 

@@ -8,10 +8,13 @@
 
 import type { PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Packet } from 'dns-packet'
 import type { Clock, Timer } from '../../../interface/clock.ts'
 import type { Logger, Startable } from '../../../interface/lifecycle.ts'
 import type { Interfaces } from '../address-order.ts'
-import type { LanReport, LinkState } from '../lan-report.ts'
+import type { LanReport } from '../lan-report.ts'
+import { type Asked, newlyAsked } from './asked-link.ts'
+import type { GatewayAnswers } from './gateway-answers.ts'
 import type { Group } from './group-socket.ts'
 import { lanAddresses } from './lan-addresses.ts'
 import { arrivedOn, type Family, keyOf, type Link, linksOf } from './links.ts'
@@ -37,23 +40,13 @@ const ECHO_MS = 100
 export interface LanDiscoveryParts {
   readonly groups: Readonly<Record<Family, Group>>
   readonly records: PeerRecords
+  readonly gateway: GatewayAnswers
   readonly report: LanReport
   readonly clock: Clock
   readonly log: Logger
   interfaces(): Interfaces
   /** Where peers on that link reach this node, best first. */
   addressesOn(link: Link): Multiaddr[]
-}
-
-/** A link, and what was done on it. */
-interface Asked {
-  link: Link
-  /** Reported as it is. */
-  readonly state: LinkState
-  /** Since the link came or changed. */
-  asks: number
-  answeredMs: number
-  answering?: Timer
 }
 
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6']
@@ -140,7 +133,7 @@ export class LanDiscovery extends EventTarget implements Startable {
   /** The announcement reaches peers whose answers a firewall of this device would drop. */
   #ask(asked: Asked): void {
     asked.state.askedMs = this.#parts.clock.monotonicMs()
-    if (asked.asks++ < ASKS_MAX) this.#send(asked, writePacket(QUESTION))
+    if (asked.asks++ < ASKS_MAX) this.#send(asked, QUESTION)
     this.#answer(asked)
   }
 
@@ -150,13 +143,14 @@ export class LanDiscovery extends EventTarget implements Startable {
     asked.answering = undefined
     asked.answeredMs = clock.monotonicMs()
     const addresses = addressesOn(asked.link)
-    if (addresses.length > 0) this.#send(asked, writePacket(records.answer(addresses)))
+    if (addresses.length > 0) this.#send(asked, records.answer(addresses))
   }
 
-  #send(asked: Asked, bytes: Uint8Array): void {
+  #send(asked: Asked, packet: Packet | undefined): void {
+    if (packet === undefined) return
     const { groups, clock } = this.#parts
     const { state, link } = asked
-    groups[link.family].send(bytes, link).then(
+    groups[link.family].send(writePacket(packet), link).then(
       () => {
         state.sentMs = clock.monotonicMs()
         state.error = null
@@ -184,9 +178,10 @@ export class LanDiscovery extends EventTarget implements Startable {
   }
 
   #onPacket(family: Family, bytes: Buffer, source: string): void {
-    const { clock, records, report } = this.#parts
+    const { clock, records, gateway, report } = this.#parts
     const nowMs = clock.monotonicMs()
-    if (!concernsUs(bytes) || !this.#rates.take(source, nowMs)) return
+    const isOfPeers = concernsUs(bytes)
+    if (!(isOfPeers || gateway.concerns(bytes)) || !this.#rates.take(source, nowMs)) return
     const packet = readPacket(bytes)
     if (packet === undefined) return
     const links = arrivedOn(
@@ -201,6 +196,9 @@ export class LanDiscovery extends EventTarget implements Startable {
     const address = source.split('%')[0]!
     const isMine = first.link.addresses.includes(address)
     if (!isMine) for (const { state } of asked) state.heardMs = nowMs
+    if (packet.type === 'query')
+      for (const each of asked) this.#send(each, gateway.answerTo(packet, each.link))
+    if (!isOfPeers) return
     if (packet.type === 'query') {
       if (records.isQuestion(packet)) for (const each of asked) this.#asks(each, isMine, nowMs)
     } else if (!records.isOwn(packet)) {
@@ -227,19 +225,3 @@ export class LanDiscovery extends EventTarget implements Startable {
     this.dispatchEvent(new CustomEvent<PeerInfo>('peer', { detail: { id: peer.id, multiaddrs } }))
   }
 }
-
-const newlyAsked = (link: Link): Asked => ({
-  link,
-  state: {
-    name: link.name,
-    family: link.family === 'IPv4' ? 'ipv4' : 'ipv6',
-    state: link.kind === 'tunnel' ? 'tunnel' : 'new',
-    loopback: link.kind === 'loopback',
-    askedMs: null,
-    sentMs: null,
-    heardMs: null,
-    error: null
-  },
-  asks: 0,
-  answeredMs: Number.NEGATIVE_INFINITY
-})

@@ -11,12 +11,11 @@ const HEADER_BYTES = 12
 const LABEL = Buffer.from('\u0006_lumos', 'latin1')
 
 /** Whether it may be about our service. It costs little, as a busy network has hundreds of packets a second that are not. */
-export const concernsUs = (bytes: Buffer): boolean =>
-  bytes.length >= HEADER_BYTES && bytes.length <= PACKET_BYTES_MAX && bytes.includes(LABEL)
+export const concernsUs = (bytes: Buffer): boolean => bytes.includes(LABEL)
 
-/** What it says; undefined when it is damaged, claims more records than any peer sends, or does not concern us. */
+/** What it says; undefined when it is damaged, or claims more records than any peer sends. */
 export function readPacket(bytes: Buffer): Packet | undefined {
-  if (!concernsUs(bytes)) return undefined
+  if (bytes.length < HEADER_BYTES || bytes.length > PACKET_BYTES_MAX) return undefined
   // The library makes room for as many records as the header claims.
   const records = [4, 6, 8, 10].reduce((sum, at) => sum + bytes.readUInt16BE(at), 0)
   if (records > RECORDS_MAX) return undefined

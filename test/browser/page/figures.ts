@@ -93,7 +93,7 @@ export async function memoryUnderUpdates(
   await seen.page.goto(`${mesh.url}/#/mesh`)
   await settled(seen.page)
   mesh.live()
-  return memory(seen, minutes, signal)
+  return await memory(seen, minutes, signal)
 }
 
 /** The longest of some changes, each seen in what a screen reader is told of the picture. */

@@ -6,6 +6,8 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Interfaces } from '../../../node/network/address-order.ts'
 import { LanReport } from '../../../node/network/lan-report.ts'
+import { GatewayAnswers } from '../../../node/network/mdns/gateway-answers.ts'
+import type { OpenGateway } from '../../../node/network/mdns/gateway-service.ts'
 import type { Group } from '../../../node/network/mdns/group-socket.ts'
 import { LanDiscovery } from '../../../node/network/mdns/lan-discovery.ts'
 import type { Family, Link } from '../../../node/network/mdns/links.ts'
@@ -20,7 +22,7 @@ export const SILENT = {
 } as unknown as ComponentLogger
 const MAC = '02:00:00:00:00:01'
 
-function interfacesOf(cards: Cards): Interfaces {
+export function interfacesOf(cards: Cards): Interfaces {
   return Object.fromEntries(
     Object.entries(cards).map(([name, text]) => [
       name,
@@ -133,6 +135,8 @@ export class Device {
   /** Addresses that were sighted, by the last of each peer. */
   readonly sighted = new Map<string, string[]>()
   cards: Cards
+  /** Once it is open to other devices. */
+  gateway: OpenGateway | undefined
 
   constructor(network: LocalNetwork, name: string, peerId: string, cards: Cards) {
     this.name = name
@@ -143,6 +147,7 @@ export class Device {
     this.discovery = new LanDiscovery({
       groups: this.groups,
       records: peerRecords(peerId, SILENT),
+      gateway: new GatewayAnswers(peerId, network.clock, () => this.gateway),
       report: this.report,
       clock: network.clock,
       log: { debug() {}, info() {}, warn: (_, text) => void this.warnings.push(text), error() {} },

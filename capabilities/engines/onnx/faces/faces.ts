@@ -2,18 +2,22 @@
 
 import type { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../../interface/errors.ts'
+import type { AbortOptions } from '../../../../interface/lifecycle.ts'
 import type { TaskInput, TaskOutput, TaskParams } from '../../../../interface/tasks/index.ts'
 import type { Doing } from '../../doing.ts'
 import type { Box } from '../../pictures/detection.ts'
 import { type Pixels, pixelsOf } from '../../pictures/picture.ts'
 import { resized } from '../../pictures/resize.ts'
-import { checkPictureGraph, runOnPicture } from '../picture-graph.ts'
+import { BATCH_ROWS_MAX } from '../graph-batches.ts'
+import { checkPictureGraph, PictureBatches, type Planes, runOnPicture } from '../picture-graph.ts'
 import { AS_IT_IS, type Colours, warp } from '../warp.ts'
 import { ALIGNED_SIDE, cosine, fromAligned, unit } from './alignment.ts'
 import { type Face, facesIn, STRIDES } from './detection.ts'
 
 export interface FaceSettings {
   readonly form: 'faces'
+  /** Faces that are run together at most, as the owner has set it. */
+  readonly batch?: number
 }
 
 /** Of the picture that faces are looked for in, where the graph leaves it open. */
@@ -32,14 +36,20 @@ interface Graphs {
   readonly detection: InferenceSession
   readonly side: number
   /** Absent: faces are found, and not compared. */
-  readonly embedding: InferenceSession | undefined
+  readonly embedding: PictureBatches | undefined
 }
 
 /** @throws {LumosError} `MODEL_INVALID` when a graph takes something else than pictures of faces. */
-export function openFaces({ detection, embedding }: Readonly<Record<string, InferenceSession>>): Doing {
+export function openFaces(
+  { detection, embedding }: Readonly<Record<string, InferenceSession>>,
+  { batch }: FaceSettings
+): Doing {
   checkPictureGraph(detection!)
   if (embedding !== undefined) checkPictureGraph(embedding)
-  const graphs = { detection: detection!, embedding, side: sideOf(detection!) }
+  const graphs: Graphs = {
+    ...{ detection: detection!, side: sideOf(detection!) },
+    embedding: embedding && new PictureBatches(embedding, batch)
+  }
   return {
     'face-detection': async (input, params, { signal }) => ({
       output: await detect(graphs, input, params, signal)
@@ -73,12 +83,7 @@ async function detect(
   const faces = found.map(face => within(picture, face))
   if (!wanted || faces.length === 0) return { faces }
 
-  const vectors: Float32Array[] = []
-  for (const face of found) {
-    // A run cannot be interrupted, and a crowd has hundreds.
-    signal?.throwIfAborted()
-    vectors.push(await embeddingOf(picture, face, graphs))
-  }
+  const vectors = await embeddingsOf(picture, found, graphs, { signal })
   const all = Float32Array.from(vectors.flatMap(vector => [...vector]))
   return { faces, dimensions: vectors[0]!.length, embeddings: new Uint8Array(all.buffer) }
 }
@@ -99,7 +104,7 @@ async function verify(
       throw new InvalidInputError(`${field} shows no face.`, { details: { field } })
     }
     signal?.throwIfAborted()
-    vectors.push(await embeddingOf(picture, largest, graphs))
+    vectors.push(...(await embeddingsOf(picture, [largest], graphs, { signal })))
   }
   const similarity = cosine(vectors[0]!, vectors[1]!)
   return { similarity, same: similarity >= threshold }
@@ -118,7 +123,10 @@ async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Fa
     ...{ width: side, height: side },
     ...{ shownWidth: small.width, shownHeight: small.height, behind: BLACK }
   }
-  const found = facesIn(await runOnPicture(detection, warp(small, AS_IT_IS, sheet, SEARCHED), sheet), side)
+  const found = facesIn(
+    await runOnPicture(detection, { ...sheet, data: warp(small, AS_IT_IS, sheet, SEARCHED) }),
+    side
+  )
   return found.map(({ box, points, score }) => ({
     score,
     box: box.map(side => side * scale) as unknown as Box,
@@ -126,18 +134,34 @@ async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Fa
   }))
 }
 
-/** Of length 1. */
-async function embeddingOf(picture: Pixels, { points }: Face, { embedding }: Graphs): Promise<Float32Array> {
+/** Of length 1. A crowd has hundreds of faces: no more of them are cut out at once than are run together. */
+async function embeddingsOf(
+  picture: Pixels,
+  faces: readonly Face[],
+  { embedding }: Graphs,
+  options: AbortOptions
+): Promise<Float32Array[]> {
   if (embedding === undefined) throw comparesNone()
+  const vectors: Float32Array[] = []
+  for (let at = 0; at < faces.length; at += BATCH_ROWS_MAX) {
+    const aligned = faces.slice(at, at + BATCH_ROWS_MAX).map(face => alignedIn(picture, face))
+    for (const [said] of await embedding.all(aligned, options)) {
+      const vector = said!.data.length <= DIMENSIONS_MAX ? unit(said!.data) : undefined
+      if (vector === undefined)
+        throw new EngineFailedError(
+          `The embedding graph answered [${said!.dims}], which is no vector with a length.`
+        )
+      vectors.push(vector)
+    }
+  }
+  return vectors
+}
+
+function alignedIn(picture: Pixels, { points }: Face): Planes {
   const toPicture = fromAligned(points)
   // Such faces are left out where they are found.
   if (toPicture === undefined) throw new EngineFailedError('A face cannot be aligned by its five points.')
-  const [said] = await runOnPicture(embedding, warp(picture, toPicture, ALIGNED, EMBEDDED), ALIGNED)
-  const vector = said!.data.length <= DIMENSIONS_MAX ? unit(said!.data) : undefined
-  if (vector !== undefined) return vector
-  throw new EngineFailedError(
-    `The embedding graph answered [${said!.dims}], which is no vector with a length.`
-  )
+  return { ...ALIGNED, data: warp(picture, toPicture, ALIGNED, EMBEDDED) }
 }
 
 const comparesNone = (): InvalidInputError =>

@@ -3,12 +3,20 @@
 import { open } from 'node:fs/promises'
 import type { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError, LumosError } from '../../../../interface/errors.ts'
+import type { AbortOptions } from '../../../../interface/lifecycle.ts'
 import type { TaskOutput } from '../../../../interface/tasks/index.ts'
 import type { Doing } from '../../doing.ts'
 import { type Pixels, pixelsOf } from '../../pictures/picture.ts'
 import { resized } from '../../pictures/resize.ts'
 import { ontoQuad, type Quad, turned } from '../geometry.ts'
-import { checkPictureGraph, runOnPicture } from '../picture-graph.ts'
+import { BATCH_ROWS_MAX } from '../graph-batches.ts'
+import {
+  checkPictureGraph,
+  type Numbers,
+  PictureBatches,
+  type Planes,
+  runOnPicture
+} from '../picture-graph.ts'
 import { AS_IT_IS, type Colours, warp } from '../warp.ts'
 import { charactersOf, decodeCtc, KEY_CHARS_MAX, KEYS_BYTES_MAX, KEYS_MAX } from './characters.ts'
 import { linesIn, sidesOf } from './detection.ts'
@@ -18,6 +26,8 @@ export interface ReaderSettings {
   readonly form: 'reader'
   /** A file of the characters that the recognition graph knows, one a line. */
   readonly keys: string
+  /** Lines that are run together at most, as the owner has set it. */
+  readonly batch?: number
 }
 
 type Line = TaskOutput<'text-recognition'>['lines'][number]
@@ -50,20 +60,25 @@ const READ: Colours = { order: 'BGR', mean: [127.5, 127.5, 127.5], std: [127.5, 
 
 interface Graphs {
   readonly detection: InferenceSession
-  readonly recognition: InferenceSession
+  readonly recognition: PictureBatches
   /** Absent: no line is upside down. */
-  readonly direction?: InferenceSession
+  readonly direction?: PictureBatches | undefined
   readonly characters: readonly string[]
 }
 
 /** @throws {LumosError} `MODEL_INVALID` when the graphs and the keys do not fit. */
 export async function openReader(
   sessions: Readonly<Record<string, InferenceSession>>,
-  { keys }: ReaderSettings
+  { keys, batch }: ReaderSettings
 ): Promise<Doing> {
   for (const session of Object.values(sessions)) checkPictureGraph(session)
-  const graphs = { ...sessions, characters: await readCharacters(keys) } as unknown as Graphs
-  const [output] = graphs.recognition.outputMetadata
+  const { detection, recognition, direction } = sessions
+  const graphs: Graphs = {
+    ...{ detection: detection!, recognition: new PictureBatches(recognition!, batch) },
+    direction: direction && new PictureBatches(direction, batch),
+    characters: await readCharacters(keys)
+  }
+  const [output] = recognition!.outputMetadata
   const classes = output?.isTensor ? output.shape.at(-1) : undefined
   if (typeof classes === 'number' && classes > 0 && classes !== graphs.characters.length) {
     const reason = `The recognition graph knows ${classes} classes, and ${keys} has ${graphs.characters.length}`
@@ -93,13 +108,10 @@ const tooLarge = (path: string, limit: string): LumosError =>
 async function linesOf(encoded: Uint8Array, graphs: Graphs, signal?: AbortSignal): Promise<Line[]> {
   const picture = await pixelsOf(encoded, { color: 'rgb', background: 'white', signal })
   signal?.throwIfAborted()
-  const read: (Omit<Line, 'quad'> & { quad: Quad })[] = []
-  for (const quad of await quadsOf(picture, graphs)) {
-    // A run cannot be interrupted, and a page has hundreds.
-    signal?.throwIfAborted()
-    const line = await readLine(picture, quad, graphs)
-    if (line.score >= READ_MIN && line.text !== '') read.push(line)
-  }
+  const found = await quadsOf(picture, graphs)
+  signal?.throwIfAborted()
+  const lines = await readLines(picture, found, graphs, { signal })
+  const read = lines.filter(({ score, text }) => score >= READ_MIN && text !== '')
   const pixels = (value: number, most: number): number => Math.round(Math.min(Math.max(value, 0), most))
   return inReadingOrder(read).map(({ quad, ...line }) => ({
     ...line,
@@ -113,32 +125,56 @@ async function quadsOf(picture: Pixels, { detection }: Graphs): Promise<Quad[]> 
     Math.max(1, Math.round((pixels * scale) / SEARCHED_STEP)) * SEARCHED_STEP
   const sheet = { width: side(picture.width), height: side(picture.height) }
   const small = await resized(picture, sheet)
-  const [map] = await runOnPicture(detection, warp(small, AS_IT_IS, sheet, SEARCHED), sheet)
+  const [map] = await runOnPicture(detection, { ...sheet, data: warp(small, AS_IT_IS, sheet, SEARCHED) })
   const [across, down] = [picture.width / sheet.width, picture.height / sheet.height]
   return linesIn(map!, sheet).map(quad => quad.map(([x, y]) => [x * across, y * down]) as unknown as Quad)
 }
 
-async function readLine(
+async function readLines(
   picture: Pixels,
-  found: Quad,
-  graphs: Graphs
-): Promise<{ quad: Quad } & Omit<Line, 'quad'>> {
-  const [width, height] = sidesOf(found)
-  let quad = height >= UPENDED * width ? turned(found, 1) : found
-  if (await isUpsideDown(picture, quad, graphs)) quad = turned(quad, 2)
-  const sheet = sheetFor(quad, LINE_WIDTH_MIN, LINE_WIDTH_MAX)
-  const [said] = await runOnPicture(graphs.recognition, cut(picture, quad, sheet), sheet)
-  return { quad, ...decodeCtc(said!, graphs.characters) }
+  found: readonly Quad[],
+  graphs: Graphs,
+  options: AbortOptions
+): Promise<(Omit<Line, 'quad'> & { quad: Quad })[]> {
+  const along = found.map(quad => {
+    const [width, height] = sidesOf(quad)
+    return height >= UPENDED * width ? turned(quad, 1) : quad
+  })
+  const isTurned = await areUpsideDown(picture, along, graphs, options)
+  const quads = along.map((quad, i) => (isTurned[i] ? turned(quad, 2) : quad))
+  const said = await inParts(quads, graphs.recognition, options, quad =>
+    cut(picture, quad, sheetFor(quad, LINE_WIDTH_MIN, LINE_WIDTH_MAX))
+  )
+  return quads.map((quad, i) => ({ quad, ...decodeCtc(said[i]![0]!, graphs.characters) }))
 }
 
-async function isUpsideDown(picture: Pixels, quad: Quad, { direction }: Graphs): Promise<boolean> {
-  if (direction === undefined) return false
-  const sheet = sheetFor(quad, DIRECTION_WIDTH, DIRECTION_WIDTH)
-  const [said] = await runOnPicture(direction, cut(picture, quad, sheet), sheet)
-  if (said?.data.length !== 2) {
+async function areUpsideDown(
+  picture: Pixels,
+  quads: readonly Quad[],
+  { direction }: Graphs,
+  options: AbortOptions
+): Promise<boolean[]> {
+  if (direction === undefined) return quads.map(() => false)
+  const answers = await inParts(quads, direction, options, quad =>
+    cut(picture, quad, sheetFor(quad, DIRECTION_WIDTH, DIRECTION_WIDTH))
+  )
+  return answers.map(([said]) => {
+    if (said?.data.length === 2) return said.data[1]! > UPSIDE_DOWN_MIN
     throw new EngineFailedError(`The direction graph answered [${said?.dims}], and not two numbers.`)
-  }
-  return said.data[1]! > UPSIDE_DOWN_MIN
+  })
+}
+
+/** A page has hundreds of lines: no more of them are cut out at once than are run together. */
+async function inParts(
+  quads: readonly Quad[],
+  graph: PictureBatches,
+  options: AbortOptions,
+  planesOf: (quad: Quad) => Planes
+): Promise<Numbers[][]> {
+  const answers: Numbers[][] = []
+  for (let at = 0; at < quads.length; at += BATCH_ROWS_MAX)
+    answers.push(...(await graph.all(quads.slice(at, at + BATCH_ROWS_MAX).map(planesOf), options)))
+  return answers
 }
 
 function sheetFor(quad: Quad, widthMin: number, widthMax: number) {
@@ -147,5 +183,7 @@ function sheetFor(quad: Quad, widthMin: number, widthMax: number) {
   return { width: Math.max(shownWidth, widthMin), height: LINE_HEIGHT, shownWidth }
 }
 
-const cut = (picture: Pixels, quad: Quad, sheet: ReturnType<typeof sheetFor>): Float32Array =>
-  warp(picture, ontoQuad(quad, sheet.shownWidth, sheet.height), sheet, READ)
+const cut = (picture: Pixels, quad: Quad, sheet: ReturnType<typeof sheetFor>): Planes => ({
+  ...sheet,
+  data: warp(picture, ontoQuad(quad, sheet.shownWidth, sheet.height), sheet, READ)
+})
