@@ -9,7 +9,7 @@ import { tableOf } from './table.ts'
 import { move, prepare, RSS_MB_MAX } from './weights.ts'
 
 /** MiB. */
-const SIZES = { thorough: [256, 4096], quick: [16, 32] }
+const SIZES = { thorough: [256, 4096], quick: [16, 192] }
 
 export const bench: Bench = async ({ quick }) => {
   const directory = mkdtempSync(join(tmpdir(), 'lumos-bench-'))
@@ -19,7 +19,9 @@ export const bench: Bench = async ({ quick }) => {
     for (const leaves of quick ? SIZES.quick : SIZES.thorough) {
       const place = join(directory, String(leaves))
       mkdirSync(place)
-      const measured = await move('lumos', await prepare(place, leaves), join(directory, 'copy'))
+      console.error(`${leaves} MiB`)
+      const content = await prepare(place, leaves)
+      const measured = await move('lumos', content, join(place, 'copy'), true)
       take(rates, `${leaves} MiB`, (leaves * LEAF_BYTES) / 1000 / measured.ms)
       take(memory, `${leaves} MiB, sender`, measured.senderBytes / 1e6)
       take(memory, `${leaves} MiB, receiver`, measured.receiverBytes / 1e6)

@@ -11,6 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createHelia } from 'helia'
 import { CID } from 'multiformats/cid'
+import type { FetchProgress } from '../node/weights/transfer/fetch.ts'
 import { callsUntil } from './weights-calls.ts'
 import { startDevice } from './weights-device.ts'
 
@@ -22,6 +23,8 @@ export type Way = (typeof WAYS)[number]
 
 /** What a receiver must know. */
 export interface Offer {
+  /** The receiver says on stderr how far it is. */
+  readonly loud?: boolean
   readonly addresses?: string[]
   readonly held?: string
   readonly port?: number
@@ -57,13 +60,26 @@ export const SEND: Record<Way, (content: Content) => Promise<Offer>> = {
   }
 }
 
+/** A line for each tenth. */
+function progressTo(say: (line: string) => void) {
+  const sinceMs = performance.now()
+  let tenths = 0
+  return ({ bytesDone, bytesTotal }: FetchProgress): void => {
+    if (bytesDone * 10 < (tenths + 1) * bytesTotal) return
+    tenths = Math.floor((bytesDone * 10) / bytesTotal)
+    const rate = bytesDone / 1000 / (performance.now() - sinceMs)
+    say(`  ${Math.round(bytesDone / 1e6)} of ${Math.round(bytesTotal / 1e6)} MB, ${Math.round(rate)} MB/s`)
+  }
+}
+
 /** Made before the clock runs; what it gives back takes the file to `path`. */
 export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => Promise<void>>> = {
-  async lumos({ addresses, held, cid }, path) {
+  async lumos({ addresses, held, cid, loud }, path) {
     const { libp2p, transfer, heard } = await startDevice('receiver', path)
     await libp2p.dial(addresses!.map(address => multiaddr(address)))
     heard(Buffer.from(held!, 'hex'))
-    return async () => void (await transfer.fetch(cid!))
+    return async () =>
+      void (await transfer.fetch(cid!, loud ? { onProgress: progressTo(console.error) } : {}))
   },
   async HTTP({ port }, path) {
     return async () => {

@@ -104,10 +104,12 @@ export async function prepare(directory: string, leaves: number): Promise<Conten
   return { file: path, store, cid: repository.cid }
 }
 
-export const move = (way: Way, content: Content, path: string) =>
+/** @param loud says how far it is. */
+export const move = (way: Way, content: Content, path: string, loud = false) =>
   between(path, async (sender, receiver) => {
     const offer = (await ask(sender, { type: 'send', way, content })) as object
-    const ms = (await ask(receiver, { type: 'receive', way, path, offer })) as number
+    const job = { type: 'receive', way, path, offer: { ...offer, loud } } as const
+    const ms = (await ask(receiver, job)) as number
     const [senderBytes, receiverBytes] = (await Promise.all([
       ask(sender, 'peak'),
       ask(receiver, 'peak')

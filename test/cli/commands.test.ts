@@ -9,8 +9,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { printNames } from '../../cli/commands/completion/names.ts'
 import { PLACES } from '../../cli/commands/connect/programs.ts'
 import { claudeFiles, codexFolder } from '../../cli/foreign/folders.ts'
+import type { Invocation } from '../../cli/invocation.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -46,18 +48,33 @@ afterAll(async () => {
 const cli = (args: string[], options: object = {}) => runCli(args, { home: gateway.home, ...options })
 
 describe('names for a shell', () => {
+  async function namesOf(kind: string, home: string, timeoutMs: number): Promise<string> {
+    const lines: string[] = []
+    const output = { line: (text: string) => void lines.push(text) } as Invocation['output']
+    await printNames(kind, { options: { home }, output } as Invocation, timeoutMs)
+    return lines.join('\n')
+  }
+
   it('are those of the running node, a line each, and nothing where there is none', async () => {
     const names = await Promise.all(
-      ['model', 'device', 'nothing'].map(kind => cli(['completion', '--names', kind]))
+      ['model', 'device', 'nothing'].map(kind => namesOf(kind, gateway.home, 60_000))
     )
-    assert.deepEqual(
-      names.map(({ code, stderr }) => [code, stderr]),
-      names.map(() => [0, ''])
-    )
-    assert.ok(names[0]!.stdout.split('\n').includes('held'), names[0]!.stdout)
-    assert.deepEqual([names[1]!.stdout, names[2]!.stdout], [`${gateway.node.name}\n`, ''])
+    assert.ok(names[0]!.split('\n').includes('held'), names[0])
+    assert.deepEqual(names.slice(1), [gateway.node.name, ''])
     const off = await cli(['completion', '--names', 'model'], { home: empty })
     assert.deepEqual([off.code, off.stdout, off.stderr], [0, '', ''])
+  })
+
+  it('are none of a node that does not answer: the key is not held up', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    const socketPath = join(home, 'node.sock')
+    const silent = createServer(socket => socket.on('error', () => {})).listen(socketPath)
+    await once(silent, 'listening')
+    const own = { pid: process.pid, peerId: gateway.node.peerId, name: 'silent', version: '0' }
+    writeRunFile(home, { ...own, socketPath, gateway: gateway.gateway.url!, startedAtMs: 0 })
+    assert.equal(await namesOf('model', home, 100), '')
+    silent.close()
+    await rm(home, { recursive: true })
   })
 })
 

@@ -21,17 +21,25 @@ const TIMEOUT_MS = 1_000
 const NAMES_MAX = 1_000
 
 /** Prints nothing where no node runs, or it has no such names: a shell has no place for an error. */
-export async function printNames(kind: string, { options, output }: Invocation): Promise<void> {
-  const names = await namesOf(kind, options).catch(() => [])
+export async function printNames(
+  kind: string,
+  { options, output }: Pick<Invocation, 'options' | 'output'>,
+  timeoutMs = TIMEOUT_MS
+): Promise<void> {
+  const names = await namesOf(kind, options, timeoutMs).catch(() => [])
   // A name of another device must be one line, and no sequence of a terminal.
   const plain = names.filter(name => typeof name === 'string' && !/\p{Cc}/u.test(name))
   const lines = [...new Set(plain)].slice(0, NAMES_MAX)
   if (lines.length > 0) output.line(lines.join('\n'))
 }
 
-async function namesOf(kind: string, options: { readonly home?: string }): Promise<readonly string[]> {
+async function namesOf(
+  kind: string,
+  options: { readonly home?: string },
+  timeoutMs: number
+): Promise<readonly string[]> {
   const node = findNode(options)
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const signal = AbortSignal.timeout(timeoutMs)
   if (kind === 'unit') return (await node.units({ signal })).map(({ name }) => name)
   if (!Object.hasOwn(SOURCES, kind)) return []
   const [unit, list, field] = SOURCES[kind as keyof typeof SOURCES]
