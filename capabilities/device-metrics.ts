@@ -80,7 +80,7 @@ export class DeviceMetricsReader {
         if (kind !== 'idle') ticks.busy += ms
       }
     }
-    return { ticks, atMs: this.#clock.monotonicMs(), joules: await joules(root) }
+    return { ticks, atMs: this.#clock.monotonicMs(), joules: await processorJoules(root) }
   }
 }
 
@@ -109,7 +109,7 @@ function wattsOf(before: Counters, after: Counters): number | null {
 }
 
 /** What the processors have used since some time. Systems of today show it to their administrator only. */
-async function joules(root: string): Promise<number | undefined> {
+export async function processorJoules(root: string): Promise<number | undefined> {
   const zones = join(root, 'sys/class/powercap')
   const packages = (await list(zones)).filter(name => /^[a-z-]*rapl:\d+$/.test(name))
   const read = await Promise.all(packages.map(name => numberIn(join(zones, name, 'energy_uj'))))

@@ -1,7 +1,8 @@
 /** What this node can do: the parts that the composition root puts together. */
 
 export { type DeviceLoad, DeviceLoadReader } from './device-load.ts'
-export { DeviceMetricsReader } from './device-metrics.ts'
+export { DeviceMetricsReader, processorJoules } from './device-metrics.ts'
+export { EnergyMeter } from './energy.ts'
 export { echoModel } from './engines/echo.ts'
 export { programModel } from './engines/external/kind.ts'
 export type { ProgramSettings } from './engines/external/program-settings.ts'

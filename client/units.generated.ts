@@ -2481,6 +2481,7 @@ export interface Units {
         model: string
         cost_ms: number
         parts: { reason: string; ms: number }[]
+        joules_per_token?: number
       })[]
       request: {
         request_id: string
@@ -2490,6 +2491,7 @@ export interface Units {
           name: string
           cost_ms: number | null
           parts: { reason: string; ms: number }[]
+          joules_per_token?: number
           fate: 'asked' | 'spare' | 'ejected'
         })[]
         more: number
@@ -3913,6 +3915,7 @@ export interface Units {
           resumes?: boolean
           repeats?: boolean
           takes_images?: boolean
+          joules_per_token?: number
           speed?: { first_chunk_ms: number; tokens_per_second?: number }
         }[]
         duplicated: boolean

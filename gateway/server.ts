@@ -11,18 +11,18 @@ import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
-import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
+import { AdoptedPorts } from './adopted-ports.ts'
 import { STRANGER } from './callers.ts'
 import { allowOrigin } from './cors.ts'
 import { boundTimes, Connections, refuseCrowd } from './crowd.ts'
-import { type GrpcOptions, GrpcPort } from './grpc-port.ts'
+import { GrpcPort } from './grpc-port.ts'
 import { checkReach, hostsOf, isLoopback } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
-import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
+import type { GatewayOptions } from './options.ts'
 import { refuse } from './refuse.ts'
-import { type KeptSessions, keptSessions, Sessions } from './sessions.ts'
+import { keptSessions, Sessions } from './sessions.ts'
 
 /** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
 const HEADERS = [
@@ -33,32 +33,6 @@ const HEADERS = [
 ] as const
 
 type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions' | 'aliases'>
-
-export interface GatewayOptions {
-  readonly socketPath: string
-  /** What programs must show on TCP. */
-  readonly token: string
-  /** Puts another in its place, durably. */
-  newToken(): string
-  /** Tokens of programs, each for a part of what that one opens. Absent: there are none. */
-  readonly named?: NamedTokens
-  /** The IP address to listen on. */
-  readonly host: string
-  /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
-  readonly hosts: readonly string[]
-  /** Origins of pages elsewhere that may use `/v1`. */
-  readonly origins: readonly string[]
-  /** Other names of models. */
-  readonly aliases?: Readonly<Record<string, string>>
-  /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
-  readonly port: number
-  /** The ports of other programs that it takes; absent: none, and they are not kept. */
-  readonly adopted?: AdoptionStore
-  /** Where the sessions of browsers outlive the node; absent: they end with it. */
-  readonly sessions?: KeptSessions['store']
-  /** Absent: the gateway speaks no gRPC. */
-  readonly grpc?: GrpcOptions | undefined
-}
 
 /** What the listener wants to see; nothing on the unix socket. */
 type AccessOf = (incoming: IncomingMessage) => TcpAccess | AdoptedAccess | undefined

@@ -27,6 +27,8 @@ const MANIFEST_PARTS_MAX = 32
 
 /** More than any model takes. */
 export const CONTEXT_TOKENS_MAX = 1_000_000_000
+/** More than any device uses: a kilowatt for a quarter of an hour. */
+export const JOULES_PER_TOKEN_MAX = 1_000_000
 /** More than any device answers at once. */
 export const SLOTS_MAX = 1024
 
@@ -65,6 +67,8 @@ export const Offered = z.object({
   repeats: z.boolean().optional(),
   /** Its conversations may hold pictures; absent where they may not, or where that is not known. */
   takesImages: z.boolean().optional(),
+  /** What a token of its answers took lately, where the device can measure that. */
+  joulesPerToken: z.number().positive().max(JOULES_PER_TOKEN_MAX).optional(),
   /** A claim, for those who have not measured it; absent before a few answers. */
   speed: Speed.optional()
 })

@@ -117,8 +117,9 @@ export class MeshNode implements Omit<LumosNode, FacetName> {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[] {
     return this.#session.routing.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
       const { peerId, name, local, capability } = candidate
-      const { task, model } = capability
-      return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
+      const { task, model, joulesPerToken } = capability
+      const cost = { costMs, parts: [...parts], ...(joulesPerToken !== undefined && { joulesPerToken }) }
+      return { peerId, name, route: local ? 'local' : 'remote', task, model, ...cost }
     })
   }
 

@@ -5,6 +5,7 @@ import {
   Catalogue,
   DeviceLoadReader,
   detectHardware,
+  EnergyMeter,
   echoModel,
   engineEnvironment,
   InstalledEngines,
@@ -15,6 +16,7 @@ import {
   madeOf,
   type PlacedModel,
   type ProgramSettings,
+  processorJoules,
   programModel,
   Registry,
   type Tuning
@@ -55,7 +57,12 @@ export async function openModels(
   const hardware = await detectHardware()
   const memory = memoryPolicy(config.models, hardware)
   const measurements = new MeasurementStore(home.cache)
-  const registry = new Registry({ clock, random, log, memory, measurements, onChange })
+  // Of a machine with a graphics processor or the like, what its processors use says little.
+  const energy =
+    hardware.accelerators.length === 0
+      ? new EnergyMeter({ clock, joules: () => processorJoules('/') })
+      : undefined
+  const registry = new Registry({ clock, random, log, memory, measurements, energy, onChange })
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }

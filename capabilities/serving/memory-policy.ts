@@ -1,5 +1,7 @@
 /** What the settings say of models in memory, and what a model is expected to take that was never loaded. */
 
+import type { PreparedRequest } from '../../interface/inference.ts'
+import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
 import type { Model } from '../host/engine.ts'
 
 export interface MemoryPolicy {
@@ -19,6 +21,16 @@ export const ALL_IN_MEMORY: MemoryPolicy = {
   keepAliveMs: Number.POSITIVE_INFINITY,
   pinned: [],
   warm: []
+}
+
+/** A peer may have the memory of this device back sooner than its owner has set, and not later. */
+export function keepAliveFor(
+  request: PreparedRequest,
+  askedBy: string | undefined,
+  { keepAliveMs }: MemoryPolicy
+): number | undefined {
+  const askedMs = keepAliveOf(request)
+  return askedMs === undefined || askedBy === undefined ? askedMs : Math.min(askedMs, keepAliveMs)
 }
 
 /** The process of an engine without a model: Node, and the native library. Measured: 60 to 97 MB. */

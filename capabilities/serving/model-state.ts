@@ -4,6 +4,7 @@ import { EngineFailedError, LumosError } from '../../interface/errors.ts'
 import { CAPABILITIES_MAX, type Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
+import type { EnergyMeter } from '../energy.ts'
 import type { Residency } from '../models/residency.ts'
 import type { Phase } from '../models/residency-state.ts'
 import type { Entry, ServedModels } from './served-models.ts'
@@ -45,16 +46,27 @@ export const stateOf = (
 /** Of all models; then those of services, as far as a manifest has room. */
 export const capabilitiesOfAll = (
   entries: readonly Entry[],
-  models: Pick<ServedModels, 'namesOf' | 'servicesOf'>
+  models: Pick<ServedModels, 'namesOf' | 'servicesOf'>,
+  energy?: Pick<EnergyMeter, 'of'>
 ): Capability[] =>
   [
-    ...entries.flatMap(entry => capabilitiesOf(entry, models.namesOf(entry))),
-    ...entries.flatMap(entry => capabilitiesOf(entry, models.servicesOf(entry)))
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.namesOf(entry), energy)),
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.servicesOf(entry), energy))
   ].slice(0, CAPABILITIES_MAX)
 
 /** One for each task, and for each name by which it can be asked. */
-const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
-  names.flatMap(name => entry.model.tasks.map(task => capabilityOf(entry, name, task)))
+const capabilitiesOf = (
+  entry: Entry,
+  names: readonly string[],
+  energy: Pick<EnergyMeter, 'of'> | undefined
+): Capability[] => {
+  // What a model outside the mesh uses is not used here.
+  const joulesPerToken = entry.model.leavesMesh ? undefined : energy?.of(entry.model.id)
+  const measured = joulesPerToken === undefined ? {} : { joulesPerToken }
+  return names.flatMap(name =>
+    entry.model.tasks.map(task => ({ ...capabilityOf(entry, name, task), ...measured }))
+  )
+}
 
 const capabilityOf = (entry: Entry, name: string, task: TaskName): Capability => {
   const { model, manager, speeds } = entry

@@ -13,12 +13,12 @@ import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '.
 import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
+import type { EnergyMeter } from '../energy.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import type { Measurements } from './measurements.ts'
-import { ALL_IN_MEMORY, type MemoryPolicy } from './memory-policy.ts'
+import { ALL_IN_MEMORY, keepAliveFor, type MemoryPolicy } from './memory-policy.ts'
 import { capabilitiesOfAll, failureIn, failureOf, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
@@ -35,6 +35,8 @@ export interface RegistryOptions {
   readonly memory?: MemoryPolicy
   /** Default: what was measured is forgotten at the end. */
   readonly measurements?: Measurements
+  /** Default: what an answer costs in energy is not measured. */
+  readonly energy?: EnergyMeter | undefined
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
@@ -42,7 +44,8 @@ export interface RegistryOptions {
 export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
-  readonly #options: Required<Omit<RegistryOptions, 'models' | 'measurements'>>
+  readonly #options: Required<Omit<RegistryOptions, 'models' | 'measurements' | 'energy'>> &
+    Pick<RegistryOptions, 'energy'>
   readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
@@ -138,7 +141,7 @@ export class Registry implements Inference, Startable {
     const { engine } = entry.model
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.residency.begin(manager.key, this.#keepAlive(request, options))
+    this.residency.begin(manager.key, keepAliveFor(request, askedBy, this.#options.memory))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
@@ -152,6 +155,7 @@ export class Registry implements Inference, Startable {
         // Who did not wait was asked in this very turn of the event loop.
         if (turn !== undefined || ready !== undefined) options?.mayRun?.()
         startedMs = admission.startedMs()
+        this.#options.energy?.begin()
         const pace = speeds.begin(startedMs)
 
         const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
@@ -170,6 +174,7 @@ export class Registry implements Inference, Startable {
       } catch (err) {
         throw failureOf(entry, err, work.signal)
       } finally {
+        if (startedMs !== undefined) this.#options.energy?.end(entry.model.id, done?.usage.outputTokens ?? 0)
         // Given up on: the slot is free once the engine has really stopped.
         const settled = done === undefined ? engine.settled?.() : undefined
         if (settled === undefined) admission.leave(startedMs, askedBy)
@@ -189,7 +194,7 @@ export class Registry implements Inference, Startable {
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
     const isMeant = ({ model }: Entry) => !offered || model.demonstration !== true
-    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models)
+    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models, this.#options.energy)
   }
 
   models(): ModelState[] {
@@ -213,13 +218,6 @@ export class Registry implements Inference, Startable {
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
     return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
-  }
-
-  /** A peer may have the memory of this device back sooner than its owner has set, and not later. */
-  #keepAlive(request: PreparedRequest, options: ServeOptions | undefined): number | undefined {
-    const askedMs = keepAliveOf(request)
-    if (askedMs === undefined || options?.askedBy === undefined) return askedMs
-    return Math.min(askedMs, this.#options.memory.keepAliveMs)
   }
 
   #stateOf(entry: Entry): ModelState {

@@ -1,7 +1,7 @@
 /** An answer in blocks: the events of a stream as they come, and the message that they make. */
 
 import { EngineFailedError } from '../../interface/errors.ts'
-import { exceeds } from '../../interface/json-extent.ts'
+import { isDeeper } from '../../interface/json-extent.ts'
 import { isRecord } from '../../interface/record.ts'
 import { beside, callId, type Done, finishOf, type Piece } from '../asking/pieces.ts'
 
@@ -161,8 +161,7 @@ function wholeOf(block: Block): object {
 /** A client gets an object, which a model may have written wrong. */
 function argumentsOf({ name, words }: Extract<Block, { type: 'tool_use' }>): object {
   const value = words.trim() === '' ? {} : jsonOf(words)
-  if (isRecord(value) && exceeds(value, Number.POSITIVE_INFINITY, ARGUMENTS_DEPTH_MAX) === undefined)
-    return value
+  if (isRecord(value) && !isDeeper(value, ARGUMENTS_DEPTH_MAX)) return value
   throw new EngineFailedError(`The model called the tool ${name} with arguments that are no JSON object.`)
 }
 

@@ -28,7 +28,7 @@ export const contextOf = (
     membership: { members, guard },
     manifests,
     finding,
-    routing: { providers, router },
+    routing: { peers, providers, router },
     table
   }: ContextParts
 ): MeshContext => ({
@@ -65,9 +65,9 @@ export const contextOf = (
   infer: (request, options) => router.infer(router.prepare(request), options),
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
   distrust: router.distrust,
-  open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  open: (id, protocols, options) => libp2p.dialProtocol(peers.placeOf(id), [...protocols], options),
   async connect(id, options) {
-    await libp2p.dial(peerIdFromString(id), options)
+    await libp2p.dial(peers.placeOf(id), options)
   },
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,

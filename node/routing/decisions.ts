@@ -1,6 +1,7 @@
 /** The last requests, and why each peer was asked or not: for people who ask why. */
 
 import type { Clock } from '../../interface/clock.ts'
+import type { Capability } from '../../interface/manifest.ts'
 import type { RequestSummary, RoutedRequest } from '../../interface/routing.ts'
 import type { Ranked, RankedCandidate } from './rank.ts'
 import type { Asked, Considered } from './router-state.ts'
@@ -59,14 +60,17 @@ function summaryOf(asked: Asked, offsetMs: number): RequestSummary {
   }
 }
 
+const energyOf = ({ joulesPerToken }: Pick<Capability, 'joulesPerToken'>) =>
+  joulesPerToken === undefined ? {} : { joulesPerToken }
+
 function decisionOf(request: Asked): RoutedRequest {
   const { requestId, startedMs, asking, considered, attempts, end, endedMs } = request
   const { ranked, ejected, count } = considered
   const asked = new Set(attempts.map(({ peer }) => peer.peerId))
   const candidates: RoutedRequest['candidates'] = [
-    ...ranked.map(({ candidate: { peerId, name }, costMs, parts }) => {
+    ...ranked.map(({ candidate: { peerId, name, capability }, costMs, parts }) => {
       const fate = asked.has(peerId) ? ('asked' as const) : ('spare' as const)
-      return { peerId, name, costMs, parts: [...parts], fate }
+      return { peerId, name, costMs, parts: [...parts], ...energyOf(capability), fate }
     }),
     ...ejected.map(({ peerId, name }) => ({
       peerId,

@@ -5,6 +5,7 @@
 
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../interface/clock.ts'
 import { PeerUnreachableError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
@@ -121,14 +122,17 @@ export class Peers {
     await Promise.all(clients.map(client => client.close()))
   }
 
-  async #openStream(peerId: string, options?: AbortOptions) {
+  /** What libp2p dials to reach it: it uses an open connection, and adds the addresses that it knows itself. */
+  placeOf(peerId: string): Multiaddr[] | PeerId {
     const { libp2p, table, clock } = this.#components
     const signed = table.get(peerId, clock.monotonicMs())
-    // libp2p uses an open connection, and adds the addresses that it knows itself.
-    const addresses = signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
-    const to = addresses.length > 0 && !this.isConnected(peerId) ? addresses : peerIdFromString(peerId)
+    const stated = signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
+    return stated.length > 0 && !this.isConnected(peerId) ? stated : peerIdFromString(peerId)
+  }
+
+  async #openStream(peerId: string, options?: AbortOptions) {
     try {
-      return await libp2p.dialProtocol(to, INFERENCE_PROTOCOL, {
+      return await this.#components.libp2p.dialProtocol(this.placeOf(peerId), INFERENCE_PROTOCOL, {
         ...options,
         maxOutboundStreams: INFERENCE_STREAMS_OUTBOUND_MAX
       })

@@ -22,6 +22,8 @@ interface View {
   readonly nowMs: number
   /** Slower than this, by the fastest in the mesh, is no choice of a policy that looks at more than time. */
   readonly limitMs: number
+  /** What a token takes on the device in the middle of those that say it; 1 where none does. */
+  readonly usualJoules: number
 }
 
 /** Figures of which the smaller is better, and the first that differ decide; the expected time decides after them. */
@@ -40,6 +42,9 @@ const isOutside = ({ candidate }: Ranked) => Number(leavesMesh(candidate))
 const isAsleep = ({ candidate: { wakeMs } }: Ranked) => Number(wakeMs !== undefined)
 const isOnBattery = ({ candidate: { device } }: Ranked) => Number(device?.onBattery ?? false)
 const mustLoad = ({ candidate: { capability } }: Ranked) => Number(!capability.warm)
+/** Figures that differ by less are about equal; a device that states none is taken for the one in the middle of those that do. */
+const energyOf = ({ candidate: { capability } }: Ranked, { usualJoules }: View) =>
+  Math.round(Math.log(capability.joulesPerToken ?? usualJoules) / Math.log(NEAR_SHARE))
 const tierOf = ({ candidate: { device } }: Ranked) => device?.tier ?? 1
 
 const prefer =
@@ -52,7 +57,7 @@ const PREFERENCES: Readonly<Record<RoutingPolicy, Preference>> = {
   fastest: prefer(),
   'local-first': prefer(isBusy, isFarther),
   cheapest: prefer(isOutside, isBusy, isAsleep, isSlow, tierOf),
-  greenest: prefer(isBusy, isAsleep, isSlow, isOnBattery, mustLoad, tierOf)
+  greenest: prefer(isBusy, isAsleep, isSlow, isOnBattery, mustLoad, energyOf, tierOf)
 }
 
 /** Which peer to ask first: all that may be asked, in the order of the policy, best first. */
@@ -60,7 +65,8 @@ export function rank(candidates: readonly RankedCandidate[], asking: Asking, now
   const fast = costsOf(candidates, asking, nowMs).sort(byTime)
   const best = fast.find(({ candidate }) => !leavesMesh(candidate)) ?? fast[0]
   if (best === undefined) return fast
-  const view = { nowMs, limitMs: best.costMs * SLOWER_SHARE + SLOWER_MS }
+  const limitMs = best.costMs * SLOWER_SHARE + SLOWER_MS
+  const view = { nowMs, limitMs, usualJoules: usualJoules(fast) }
   const keyed = fast.map(one => ({ one, key: PREFERENCES[asking.policy](one, view) }))
   const ordered = keyed.sort((a, b) => compare(a.key, b.key)).map(({ one }) => one)
   if (asking.policy === 'balanced') {
@@ -68,6 +74,11 @@ export function rank(candidates: readonly RankedCandidate[], asking: Asking, now
     explored(ordered, asking.chance, nowMs)
   }
   return ordered
+}
+
+function usualJoules(ranked: readonly Ranked[]): number {
+  const stated = ranked.flatMap(({ candidate: { capability } }) => capability.joulesPerToken ?? [])
+  return stated.sort((a, b) => a - b)[stated.length >> 1] ?? 1
 }
 
 const byTime = (a: Ranked, b: Ranked): number =>

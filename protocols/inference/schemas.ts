@@ -4,7 +4,7 @@
  */
 
 import { ProtocolViolationError } from '../../interface/errors.ts'
-import { exceeds } from '../../interface/json-extent.ts'
+import { isDeeper } from '../../interface/json-extent.ts'
 import { isRecord } from '../../interface/record.ts'
 import { CONTROL_DEPTH_MAX } from '../wire/limits.ts'
 
@@ -14,8 +14,7 @@ const DEPTH_MAX = CONTROL_DEPTH_MAX - 4
 type Params = Readonly<Record<string, unknown>>
 type Change = (schema: unknown) => unknown
 
-const toText: Change = schema =>
-  exceeds(schema, Number.POSITIVE_INFINITY, DEPTH_MAX) === 'depth' ? JSON.stringify(schema) : schema
+const toText: Change = schema => (isDeeper(schema, DEPTH_MAX) ? JSON.stringify(schema) : schema)
 
 const fromText: Change = schema => {
   if (typeof schema !== 'string') return schema

@@ -14,7 +14,7 @@ import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
 import { LumosError, ProtocolViolationError, RemoteError, toLumosError } from '../../interface/errors.ts'
 import { MAX_BUDGET_MS } from '../../interface/inference.ts'
-import { exceeds } from '../../interface/json-extent.ts'
+import { isDeeper } from '../../interface/json-extent.ts'
 import { holdsMore } from '../../interface/json-size.ts'
 import { isRecord } from '../../interface/record.ts'
 import type { UnitCall } from '../../interface/remote.ts'
@@ -180,7 +180,7 @@ function fromBytes(json: Uint8Array, code: 'INVALID_INPUT' | 'PROTOCOL_VIOLATION
     throw new LumosError(code, 'A value of a unit is not JSON.', { cause })
   }
   // A text that is shorter is not deeper.
-  if (text.length > DEPTH_MAX && exceeds(value, Number.POSITIVE_INFINITY, DEPTH_MAX) !== undefined)
+  if (text.length > DEPTH_MAX && isDeeper(value, DEPTH_MAX))
     throw new LumosError(code, `A value of a unit is nested more than ${DEPTH_MAX} deep.`)
   return value
 }

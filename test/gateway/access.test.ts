@@ -462,10 +462,14 @@ describe('the gateway on loopback TCP', () => {
     const ask = (from: string) => fetch(`http://${from}:${gateway.port}/health/live`)
     assert.equal((await ask('127.0.0.1')).status, 200)
     assert.equal((await ask(address)).status, 401)
+    // What the network is told of it.
+    const { gateway: open, port } = gateway
+    assert.deepEqual(open.reach, { host: '0.0.0.0', port, names: [address] })
   })
 
   it('asks no token of a health path that ends with a slash, which leads nowhere', async () => {
     await using gateway = await startGateway()
+    assert.equal(gateway.gateway.reach, undefined)
     assert.equal((await gateway.tcp('/health/live/', undefined, { authorization: '' })).status, 404)
     assert.equal((await gateway.tcp('/health/live//', undefined, { authorization: '' })).status, 401)
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type ClientRequest, request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { describe, it, vi } from 'vitest'
@@ -65,9 +66,11 @@ describe('a stream over HTTP', () => {
       tool_calls: [{ index: 0, id: 'c-1', name: 'weather', arguments: '{"city":' }]
     })
     assert.deepEqual(items[8], { type: 'data', index: 5, part: 0, mime: 'audio/wav', bytes: 'AQID' })
+    const said = createHash('sha256').update('It asks for the weather.Let me look.{"city":"Bern"}')
     assert.deepEqual(items[10], {
       ...{ type: 'done', index: 7, finish_reason: 'tool_calls' },
-      usage: { input_tokens: 4, output_tokens: 9 }
+      usage: { input_tokens: 4, output_tokens: 9 },
+      content_sha256: said.update(Buffer.from([1, 2, 3, 4, 5, 6])).digest('hex')
     })
 
     const { body } = await gateway.tcp('/api/v2/execute', question('a'))

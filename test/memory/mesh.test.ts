@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises'
 import type { Connection, Stream } from '@libp2p/interface'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { MemoryChange } from '../../interface/memory.ts'
@@ -11,7 +13,7 @@ import { decodeOffer, encodeOffer, encodeWant, FRAME, OfSpace } from '../../prot
 import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
-import { meets, startNode, temporaryHome } from '../node/mesh-nodes.ts'
+import { meets, startNode, temporaryHome, until } from '../node/mesh-nodes.ts'
 import { HostileWriter } from './hostile-writer.ts'
 
 /** Envelopes of one writer, some batches of them. */
@@ -185,6 +187,42 @@ describe('a space that is shared', () => {
     await expect(write(den, id, 'from', 'den')).rejects.toMatchObject({ code: 'MEMORY_DENIED' })
     for (const home of Object.values(homes)) await rm(home, { recursive: true, force: true })
   }, 120_000)
+
+  it('comes to a device that is not connected, in a mesh so large that not all are', async () => {
+    const { promise: dialed, resolve: onDialed } = Promise.withResolvers<void>()
+    // A search in the DHT would connect them, too.
+    const alone = { settings: { 'swarm.peers': [], 'swarm.dht': false } }
+    await using cellar = await startNode('cellar', [den], alone)
+    await using loft = await startNode('loft', [den], alone)
+    const others = attic.network().libp2p.getConnections()
+    for (const node of [cellar, loft]) {
+      const { libp2p } = node.network()
+      const own = libp2p.getConnections.bind(libp2p)
+      // So many that it dials no device that it only hears of.
+      vi.spyOn(libp2p, 'getConnections').mockImplementation(peer =>
+        peer === undefined ? Array.from({ length: 16 }, () => others[0]!) : own(peer)
+      )
+    }
+    const linked = () => loft.network().libp2p.getConnections(peerIdFromString(cellar.peerId)).length > 0
+    loft.network().libp2p.addEventListener('connection:open', () => linked() && onDialed())
+    const isStated = until(loft, 'manifest.updated', data => data?.peerId === cellar.peerId)
+    // The one that comes later gets the manifest of the other as soon as it is connected.
+    for (const node of [cellar, loft]) {
+      await node.network().libp2p.dial(den.status().addresses.map(address => multiaddr(address)))
+      await meets(den, node)
+    }
+    await isStated
+    expect(linked()).toBe(false)
+
+    const { id } = await loft.memory.create('wine')
+    await write(loft, id, 'red', '12')
+    await loft.memory.share(id, { peerId: cellar.peerId }, 'read')
+    await dialed
+    await eventually(() => has(cellar, id))
+    await inStep(loft, cellar, id)
+    expect(await cellar.memory.get(id, 'default', 'red')).toBe('12')
+    expect(await has(den, id)).toBe(false)
+  })
 
   it('is read and not written by a role that may read it', async () => {
     const { id } = await den.memory.create('signs')

@@ -17,11 +17,13 @@ const state: SpaceState = {
   charter: { version: 1, hash: new Uint8Array(32).fill(0xcd) }
 }
 
+/** How often the peer was asked: at first, after each of two changes of the members, and after it has offered more. */
 async function asked(refused: Accepted['refused']): Promise<number[]> {
   const wants: Want[] = []
   const engine: Partial<MemoryEngine> = {
     onEvent: () => () => {},
     statesFor: async () => [state],
+    rightOf: async () => 'carry',
     accept: async () => ({ taken: 0, waiting: 0, refused })
   }
   const mesh: Partial<MeshContext> = {
@@ -45,6 +47,11 @@ async function asked(refused: Accepted['refused']): Promise<number[]> {
     await sync.changed()
     counts.push(wants.length)
   }
+  feed.onEnd(SPACE)
+  feed.onOffer({
+    ...{ space: SPACE, version: 1, charter: hash, digest: 'ef'.repeat(32), content: null, checkpoint: 0 }
+  })
+  counts.push(wants.length)
   sync.stop()
   return counts
 }
@@ -52,10 +59,16 @@ async function asked(refused: Accepted['refused']): Promise<number[]> {
 describe('what a peer sent', () => {
   it('is asked for again once after members have changed, where its writer might not write before', async () => {
     const message = 'its role was not known'
-    assert.deepEqual(await asked([{ code: 'MEMORY_DENIED', writer: null, message }]), [1, 2, 2])
+    assert.deepEqual(await asked([{ code: 'MEMORY_DENIED', writer: null, message }]), [1, 2, 2, 3])
   })
 
   it('is not asked for again where it was all taken', async () => {
-    assert.deepEqual(await asked([]), [1, 1, 1])
+    assert.deepEqual(await asked([]), [1, 1, 1, 2])
+  })
+
+  it('is not asked for again at the next offer where its writer signed what does not hold', async () => {
+    const message = 'its content is none'
+    const writer = { device: PEER, life: 'a' }
+    assert.deepEqual(await asked([{ code: 'MEMORY_INVALID', writer, message }]), [1, 1, 1, 1])
   })
 })

@@ -58,6 +58,46 @@ it('a device whose key did not come asks for the newest charter again', () => {
   expect(wanted(false)).toEqual([2, 2])
 })
 
+it('a carrier of what does not hold is asked again ever more seldom, and as ever when it had more', () => {
+  const state = newSync(() => true)
+  let nowMs = 0
+  const step = (event: SyncEvent) => stepSync(state, event, nowMs, () => 0).effects
+  const of = { space: 'house', version: 1, checkpoint: 0, content: null }
+  const show = () => {
+    const view = { ...of, charter: 'c', digest: `here ${nowMs}`, heads: [], isReadable: true }
+    step({ type: 'space', view, own: false })
+  }
+  show()
+  step({ type: 'met', peer: 'carrier' })
+  /** Minutes at which the carrier of a space in which others write is asked, where it offers each minute. */
+  const askedIn = (minutes: number, isBad: boolean, { charter = 'c', checkpoint = 0 } = {}) => {
+    const at: number[] = []
+    for (let minute = 0; minute < minutes; minute++) {
+      show()
+      const offer = { ...of, charter, checkpoint, digest: `there ${nowMs}` }
+      const effects = step({ type: 'offer', peer: 'carrier', offer })
+      if (effects.some(({ type }) => type === 'sendWant')) {
+        at.push(minute)
+        step({ type: 'took', peer: 'carrier', space: 'house', heads: [], isBad })
+        step({ type: 'end', peer: 'carrier', space: 'house' })
+      }
+      // What is written meanwhile comes from it, too, and is no reason to ask.
+      step({ type: 'took', peer: 'carrier', space: 'house', heads: [] })
+      nowMs += 60_000
+    }
+    return at
+  }
+  expect(askedIn(130, true)).toEqual([0, 2, 6, 14, 30, 62, 94, 126])
+  expect(askedIn(1, true, { checkpoint: 1 })).toEqual([0])
+  expect(askedIn(3, true, { charter: 'd' })).toEqual([0])
+  expect(askedIn(32, false, { charter: 'd' })[0]).toBe(29)
+  expect(askedIn(3, false, { charter: 'd' })).toEqual([0, 1, 2])
+  // Another stream begins anew.
+  askedIn(1, true, { charter: 'e' })
+  step({ type: 'unfed', peer: 'carrier' })
+  expect(askedIn(3, true, { charter: 'e' })).toEqual([0, 2])
+})
+
 it('a peer is in step when it states the charter that is here, and not before: who may read is part of what it has', () => {
   const state = newSync(() => true)
   const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0)

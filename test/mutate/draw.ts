@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { API, type Program, type Snapshot } from 'typescript/unstable/sync'
 import { forkRandom, pick } from '../../sim/random.ts'
 import { functionsOf, type Mutation, mutated, mutationsOf } from './mutations.ts'
+import { loadersAmong } from './sight.ts'
 
 export interface Mutant {
   readonly number: number
@@ -38,10 +39,12 @@ class Checker {
   readonly #texts = new Map<string, string>()
   readonly #api: API
   #snapshot: Snapshot | undefined
+  readonly #loaders: ReadonlyMap<string, readonly string[]>
   #program: Program
 
-  constructor(root: string) {
+  constructor(root: string, files: readonly string[]) {
     this.#root = root
+    this.#loaders = loadersAmong(root, files)
     this.#api = new API({ cwd: root, fs: { readFile: path => this.#texts.get(path) } })
     this.#program = this.#read()
     if (this.#errors() > 0) throw new Error(`The source in ${root} does not type-check: see tsc.`)
@@ -51,13 +54,13 @@ class Checker {
     return this.#program.getSourceFile(join(this.#root, file))!
   }
 
-  /** Whether the project type-checks with `text` as `file`. */
+  /** Whether `file` and those that import it type-check with `text` in it: the whole project would take a minute each time. */
   accepts(file: string, text: string): boolean {
     const path = join(this.#root, file)
     this.#texts.set(path, text)
     this.#program = this.#read(path)
-    const own = this.#errors(path)
-    const accepted = own === 0 && this.#errors() === 0
+    const seeing = [file, ...(this.#loaders.get(file) ?? [])]
+    const accepted = seeing.every(each => this.#errors(join(this.#root, each)) === 0)
     this.#texts.delete(path)
     this.#program = this.#read(path)
     return accepted
@@ -94,7 +97,7 @@ export function drawMutants(root: string, seed: number, count: number) {
       .map(name => join(folder, name))
       .sort()
   )
-  const checker = new Checker(root)
+  const checker = new Checker(root, files)
   const places = files.flatMap(file => functionsOf(checker.source(file)).map(({ name }) => ({ file, name })))
   const random = forkRandom(seed, 'mutants')
   const mutants: Mutant[] = []

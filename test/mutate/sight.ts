@@ -31,14 +31,20 @@ export const isNear = (test: string, changed: string): boolean =>
 
 /** The tests among `files` that load `changed`, those with the fewest files between first. */
 export function testsThatSee(root: string, files: readonly string[], changed: string): string[] {
-  const loaders = new Map<string, string[]>()
-  for (const file of files) {
-    for (const loaded of loadedBy(root, file)) loaders.set(loaded, [...(loaders.get(loaded) ?? []), file])
-  }
+  const loaders = loadersAmong(root, files)
   const seen = new Set([changed])
   // A set that grows while it is walked: breadth first.
   for (const file of seen) for (const loader of loaders.get(file) ?? []) seen.add(loader)
   return testsAmong([...seen])
+}
+
+/** By file: those of `files` that load it themselves. */
+export function loadersAmong(root: string, files: readonly string[]): Map<string, string[]> {
+  const loaders = new Map<string, string[]>()
+  for (const file of files) {
+    for (const loaded of loadedBy(root, file)) loaders.set(loaded, [...(loaders.get(loaded) ?? []), file])
+  }
+  return loaders
 }
 
 function loadedBy(root: string, file: string): string[] {

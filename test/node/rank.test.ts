@@ -221,6 +221,32 @@ describe('the policy', () => {
     expect(first('greenest', fast, small)).toBe('small')
   })
 
+  it('`greenest` takes the device that measured less energy, before the smaller one', () => {
+    const using = (peerId: string, joulesPerToken?: number, device = tower) => {
+      const capability = { task: 'tensor' as const, model: 'm', slots: 1, warm: true }
+      return candidate(peerId, {
+        ...{
+          device,
+          capability: joulesPerToken === undefined ? capability : { ...capability, joulesPerToken }
+        }
+      })
+    }
+    const hungry = using('hungry', 3, board)
+    expect(first('greenest', hungry, using('frugal', 0.5))).toBe('frugal')
+    expect(first('cheapest', hungry, using('frugal', 0.5))).toBe('hungry')
+    // Measurements vary by more.
+    expect(first('greenest', using('large', 0.99), using('little', 1, board))).toBe('little')
+    // One that states none is in the middle.
+    const silent = using('silent')
+    const stating = [hungry, using('frugal', 0.5), using('usual', 1)]
+    expect(orderBy({ policy: 'greenest' }, silent, ...stating)).toEqual([
+      'frugal',
+      'silent',
+      'usual',
+      'hungry'
+    ])
+  })
+
   it('shares requests among peers that are about as good, by how much they have of ours', () => {
     const equal = ['a', 'b', 'c', 'd'].map((id, i) => candidate(id, {}, { firstChunkMs: 10 + i / 10 }))
     const counts = new Map<string, number>()

@@ -83,7 +83,8 @@ function routerOver(
             rttMs: i,
             capability: {
               ...{ task: 'text-generation' as const, model: 'echo', slots: 4, warm: true },
-              contextTokens: contexts[peerId]
+              contextTokens: contexts[peerId],
+              ...(peerId === 'b' && { joulesPerToken: 0.5 })
             }
           }))
           .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
@@ -446,6 +447,11 @@ describe('the router', () => {
       ['name-a', 'asked'],
       ['name-b', 'asked'],
       ['name-c', 'spare']
+    ])
+    expect(decision.candidates.map(({ joulesPerToken }) => joulesPerToken)).toEqual([
+      undefined,
+      0.5,
+      undefined
     ])
     expect(decision.candidates[0]!.parts).toContainEqual({ reason: 'not measured yet', ms: 100 })
     expect(decision.attempts).toMatchObject([

@@ -5,16 +5,13 @@ import { Card, Failure, Waiting } from '../parts/basics.tsx'
 import { Text } from '../parts/text.tsx'
 import { useStore } from '../state.ts'
 import { useWords } from '../words/index.ts'
-import { allTools, choose, chosen, type Tool } from './tools.ts'
+import { allTools, choose, chosen, type Tool, type Tools } from './tools.ts'
 
 export function ToolList() {
   const w = useWords()
-  const [{ tools, error }, set] = useState<{ tools?: readonly Tool[]; error?: unknown }>({})
+  const [{ tools, failed = [], error }, set] = useState<Partial<Tools> & { error?: unknown }>({})
   useEffect(() => {
-    allTools().then(
-      tools => set({ tools }),
-      (error: unknown) => set({ error })
-    )
+    allTools().then(set, (error: unknown) => set({ error }))
   }, [])
   const from = Object.entries(Object.groupBy(tools ?? [], ({ server }) => server ?? ''))
   return (
@@ -31,6 +28,14 @@ export function ToolList() {
             <Choice key={tool.name} tool={tool} />
           ))}
         </fieldset>
+      ))}
+      {failed.map(({ server, error }) => (
+        <section key={server} aria-label={server}>
+          <strong>
+            <Text of={server} />
+          </strong>
+          <Failure error={error} />
+        </section>
       ))}
     </Card>
   )

@@ -49,15 +49,23 @@ export function choose(name: string, isOffered: boolean): void {
   }
 }
 
-/** Those that are chosen and there. */
-export async function chosenTools(): Promise<readonly Tool[]> {
-  const { names } = chosen.value
-  return names.length === 0 ? [] : (await allTools()).filter(({ name }) => names.includes(name))
+export interface Tools {
+  readonly tools: readonly Tool[]
+  /** Servers that give none just now, and why. */
+  readonly failed: readonly { readonly server: string; readonly error: unknown }[]
 }
 
-/** All there are. A server that does not answer has none. */
-export async function allTools(): Promise<readonly Tool[]> {
-  const [units, servers] = await Promise.all([describedUnits(), call('mcp.servers', {})])
+/** Those that are chosen and there. Servers of others are not asked. */
+export async function chosenTools(): Promise<readonly Tool[]> {
+  const { names } = chosen.value
+  if (names.length === 0) return []
+  const { tools } = await allTools(server => names.some(name => name.startsWith(nameOf(server, ''))))
+  return tools.filter(({ name }) => names.includes(name))
+}
+
+/** All there are, of this node and of these servers. */
+export async function allTools(isAsked: (server: string) => boolean = () => true): Promise<Tools> {
+  const [units, { items }] = await Promise.all([describedUnits(), call('mcp.servers', {})])
   const ofNode = UNITS.flatMap((unit): Tool[] => {
     const { summary = '', input } = units.get(unit) ?? {}
     const run = async (given: object, signal: AbortSignal) =>
@@ -66,15 +74,24 @@ export async function allTools(): Promise<readonly Tool[]> {
       ? []
       : [{ name: unit.replace('.', '_'), description: summary, parameters: input, run }]
   })
-  const ofServers = await Promise.allSettled(servers.items.map(({ name }) => toolsOf(name)))
-  const found = ofServers.flatMap(server => (server.status === 'fulfilled' ? server.value : []))
-  return [...new Map([...found, ...ofNode].map(tool => [tool.name, tool])).values()]
+  const servers = items.map(({ name }) => name).filter(isAsked)
+  const ofServers = await Promise.allSettled(servers.map(toolsOf))
+  const found = ofServers.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []))
+  return {
+    tools: [...new Map([...found, ...ofNode].map(tool => [tool.name, tool])).values()],
+    failed: ofServers.flatMap((outcome, at) =>
+      outcome.status === 'rejected' ? [{ server: servers[at]!, error: outcome.reason as unknown }] : []
+    )
+  }
 }
+
+const nameOf = (server: string, tool: string): string =>
+  `${server}__${tool}`.replaceAll(/[^\w.:-]/g, '_').slice(0, NAME_CHARS_MAX)
 
 async function toolsOf(server: string): Promise<readonly Tool[]> {
   const { items } = await call('mcp.tools', { server })
   return items.map(({ name: tool, description, input: parameters }) => ({
-    ...{ name: `${server}__${tool}`.replaceAll(/[^\w.:-]/g, '_').slice(0, NAME_CHARS_MAX), server },
+    ...{ name: nameOf(server, tool), server },
     ...{ description, parameters },
     run: async (given, signal) =>
       textOf(await call('mcp.call', { server, tool, input: given as Record<string, unknown> }, { signal }))

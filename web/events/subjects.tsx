@@ -53,10 +53,14 @@ export function fieldOf(
   const label = w.events.fields[key as keyof typeof w.events.fields] ?? key.replaceAll('_', ' ')
   return (
     <span class="event-field" key={key}>
-      <span class="dim">{label}</span> {shown(key, value, data, nameOf)}
+      <span class="dim">{label}</span>{' '}
+      {key === 'role' && isRole(value, w) ? w.mesh.roles[value] : shown(key, value, data, nameOf)}
     </span>
   )
 }
+
+const isRole = (value: unknown, w: Words): value is keyof Words['mesh']['roles'] =>
+  typeof value === 'string' && Object.hasOwn(w.mesh.roles, value)
 
 function shown(
   key: string,

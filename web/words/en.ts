@@ -764,7 +764,12 @@ export const en = {
       bytes_total: 'of',
       bytes_per_second: 'per second',
       left_ms: 'time left',
-      capabilities: 'models offered'
+      capabilities: 'models offered',
+      role: 'role',
+      device_id: 'hardware',
+      old_status: 'was',
+      new_status: 'is',
+      reasons: 'because of'
     },
     jobs: 'Jobs',
     noJobs: 'No job yet',

@@ -741,7 +741,12 @@ export const zh: Words = {
       bytes_total: '共',
       bytes_per_second: '每秒',
       left_ms: '剩余时间',
-      capabilities: '提供的模型'
+      capabilities: '提供的模型',
+      role: '角色',
+      device_id: '硬件',
+      old_status: '原状态',
+      new_status: '现状态',
+      reasons: '原因'
     },
     jobs: '任务',
     noJobs: '还没有任务',

@@ -104,9 +104,10 @@ async function explain(
   const { items } = (
     await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer, policy })
   ).data
-  for (const [i, { name, model, cost_ms, parts }] of items.entries()) {
+  for (const [i, { name, model, cost_ms, parts, joules_per_token }] of items.entries()) {
     const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
-    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)} (${why})`)
+    const energy = joules_per_token === undefined ? '' : `, ${joules_per_token} J a token`
+    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)}${energy} (${why})`)
   }
 }
 

@@ -86,6 +86,7 @@ export class SpaceFeed implements Feed {
   async onEnvelopes(space: string, envelopes: readonly Uint8Array[]): Promise<void> {
     const { engine, peer, step, signal } = this.#components
     await this.#taking(space, async () => {
+      let isBad = false
       const { waiting, refused } = await engine.accept(space, envelopes, peer, { signal })
       for (const { code, message, writer } of refused) {
         const why = new LumosError(code, message)
@@ -95,9 +96,10 @@ export class SpaceFeed implements Feed {
         )
         // A carrier cannot read what a writer has signed: what does not hold in it is the writer's.
         if (LIES.has(code) && (writer === null || !(await this.#carries(space)))) throw why
+        isBad ||= LIES.has(code)
         if (code === 'MEMORY_DENIED') this.#components.onDenied(space)
       }
-      step({ type: 'took', peer, space, heads: [] })
+      step({ type: 'took', peer, space, heads: [], isBad })
       if (waiting > 0) step({ type: 'gap', peer, space })
     })
   }

@@ -42,6 +42,12 @@ export interface Offered {
   phase: 'waiting' | 'asked' | 'live' | 'late' | 'refused'
   /** When it last sent something that was asked for, or something was refused. */
   progressMs: number
+  /** In this asking it has sent what does not hold, and never will. */
+  hasBad: boolean
+  /** Askings in a row that ended so. */
+  badAskings: number
+  /** It is not asked for that again before. */
+  badUntilMs: number
   /** Heads that it was told of. */
   readonly told: Map<string, StatedHead>
 }
@@ -81,6 +87,8 @@ export type SyncEvent =
       readonly peer: string
       readonly space: string
       readonly heads: readonly StatedHead[]
+      /** Some of it does not hold, which the peer could not know. */
+      readonly isBad?: boolean
     }
   /**
    * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew,

@@ -19,6 +19,12 @@ const ASKED_PATIENCE_MS = 5000
 export const HAVE_MS = 10
 /** What could not be taken may fit later: a disk was full. So late that what never fits costs little. */
 const REFUSED_AGAIN_MS = 10 * 60_000
+/**
+ * A carrier passes on what a writer has signed and readers refuse. It is asked again all the same, for there may be more than
+ * that: after two offers, then after four, up to this many. Each offer comes a minute after the one before.
+ */
+const BAD_OFFERS_MAX = 32
+const OFFER_MS = 60_000
 /** A gap that stays is asked about so often. */
 const GAP_MS = 1000
 
@@ -38,9 +44,10 @@ export function take(state: SyncState, event: TakeEvent, nowMs: number): readonl
   switch (event.type) {
     case 'took':
       one.progressMs = nowMs
+      one.hasBad ||= event.isBad === true
       return took(state, peer, space, event)
     case 'end':
-      if (one.phase === 'asked' || one.phase === 'late') one.phase = 'live'
+      ended(one, nowMs)
       return ask(state, space, nowMs)
     case 'gap':
       return one.phase === 'refused' ? [] : startTimer(state, `gap ${space} ${peer}`, GAP_MS)
@@ -56,6 +63,15 @@ export function take(state: SyncState, event: TakeEvent, nowMs: number): readonl
   }
 }
 
+function ended(one: Offered, nowMs: number): void {
+  if (one.phase !== 'asked' && one.phase !== 'late') return
+  one.phase = 'live'
+  one.badAskings = one.hasBad ? one.badAskings + 1 : 0
+  const offers = Math.min(2 ** one.badAskings, BAD_OFFERS_MAX)
+  // Half an offer less: it may come somewhat early.
+  one.badUntilMs = one.hasBad ? nowMs + (offers - 0.5) * OFFER_MS : 0
+}
+
 /** A peer that is asked already is asked anew only where it has something else to send than it would. */
 function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): readonly SyncEffect[] {
   const { space } = offer
@@ -63,7 +79,8 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   const before = offered.get(space)
   const own = state.spaces.get(space)
   if (before === undefined) {
-    offered.set(space, { offer, phase: 'waiting', progressMs: nowMs, told: new Map() })
+    const bad = { hasBad: false, badAskings: 0, badUntilMs: 0 }
+    offered.set(space, { offer, phase: 'waiting', progressMs: nowMs, ...bad, told: new Map() })
     return ask(state, space, nowMs)
   }
   const newCharter = before.offer.charter !== offer.charter
@@ -71,7 +88,9 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   // Of a space that is not here yet, the key may have come to its carrier since.
   const isDue = newCharter || own === undefined || nowMs - before.progressMs >= REFUSED_AGAIN_MS
   if (before.phase === 'refused' && isDue) before.phase = 'waiting'
-  if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
+  const isAfterBad = newCharter || nowMs >= before.badUntilMs || isNewer(offer, own)
+  if ((before.phase === 'live' || before.phase === 'late') && isAfterBad && isAhead(offer, own))
+    before.phase = 'waiting'
   const comparable = offer.content !== null && own?.digest === offer.digest && own.charter === offer.charter
   return [...(comparable ? [{ type: 'compare' as const, peer, offer }] : []), ...ask(state, space, nowMs)]
 }
@@ -104,6 +123,7 @@ export function ask(state: SyncState, space: string, nowMs: number): SyncEffect[
   for (const [peer, one] of waiting) {
     one.phase = 'asked'
     one.progressMs = nowMs
+    one.hasBad = false
     one.told.clear()
     if (own !== undefined) note(one.told, own.heads)
     const version = versionWanted(one.offer, own)
@@ -124,13 +144,16 @@ const versionWanted = (offer: Offer, own: SpaceView | undefined): number =>
 const isRival = (offer: Offer, own: Offer): boolean =>
   offer.version === own.version && offer.charter < own.charter
 
-const isAhead = (offer: Offer, own: SpaceView | undefined): boolean =>
+/** It has more than envelopes, whose digest alone says no more than that they differ. */
+const isNewer = (offer: Offer, own: SpaceView | undefined): boolean =>
   own === undefined ||
   !own.isReadable ||
   offer.version > own.version ||
   isRival(offer, own) ||
-  offer.checkpoint > own.checkpoint ||
-  offer.digest !== own.digest
+  offer.checkpoint > own.checkpoint
+
+const isAhead = (offer: Offer, own: SpaceView | undefined): boolean =>
+  isNewer(offer, own) || offer.digest !== own?.digest
 
 /** A gap has stayed: the peer is asked anew, from what is here. */
 export function askAgain(state: SyncState, peer: string, space: string, nowMs: number): SyncEffect[] {

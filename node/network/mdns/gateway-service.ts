@@ -16,6 +16,8 @@ const TTL_S = 120
 const AUTHORITATIVE = 1 << 10
 /** What stands in a URL without being escaped. */
 const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i
+/** A PeerId, or what another program calls its gateway. */
+const ID = /^[\w-]{1,63}$/
 const PORT_MAX = 65_535
 
 export interface OpenGateway {
@@ -82,9 +84,9 @@ export function gatewaysIn({ answers = [], additionals = [] }: Packet): SaidGate
       (other): other is TxtAnswer => other.type === 'TXT' && other.name === record.name
     )
     const host = valueIn(text, 'host') ?? target
-    const isHost = isIP(host) !== 0 || HOST_NAME.test(host)
-    if (!isHost || !Number.isInteger(port) || port < 1 || port > PORT_MAX) return []
     const id = record.name.slice(0, -SERVICE.length - 1)
+    const isHost = isIP(host) !== 0 || HOST_NAME.test(host)
+    if (!ID.test(id) || !isHost || !Number.isInteger(port) || port < 1 || port > PORT_MAX) return []
     return [{ id, url: `http://${isIPv6(host) ? `[${host}]` : host}:${port}` }]
   })
 }

@@ -8,6 +8,7 @@ import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ProtocolViolationError } from '../../../interface/errors.ts'
+import { GATEWAY_QUESTION, gatewayAnswer, gatewaysIn } from '../../../node/network/mdns/gateway-service.ts'
 import { lanAddresses } from '../../../node/network/mdns/lan-addresses.ts'
 import { linksOf } from '../../../node/network/mdns/links.ts'
 import { readPacket, writePacket } from '../../../node/network/mdns/packets.ts'
@@ -115,7 +116,28 @@ function sighted(bytes: Uint8Array): string[] {
   return addresses
 }
 
+/** What `connect --find` shows of a packet: addresses, and nothing that acts on a terminal. */
+function gatewaysOf(bytes: Uint8Array): string[] {
+  const packet = readPacket(Buffer.from(bytes))
+  if (packet === undefined) throw new ProtocolViolationError('The packet is not about gateways.')
+  const urls = gatewaysIn(packet).map(({ url }) => url)
+  for (const url of urls) assert.match(url, /^http:\/\/(?:[\w.-]+|\[[\da-f:.%\w]+\]):\d{1,5}$/i)
+  return urls
+}
+
+const gateway = { host: '::', port: 5866, names: ['den.local', '192.168.0.1'] }
+
 export const TRANSPORT_TARGETS: readonly Target[] = [
+  {
+    name: 'gateway packet',
+    seeds: [
+      writePacket(GATEWAY_QUESTION),
+      writePacket(gatewayAnswer(victim.peer, gateway, linksOf(interfaces)[0]!)!)
+    ],
+    words: ['host=', '\u000e_lumos-gateway', '\u00c0\u000c', '[::1]', '@', '/../'],
+    share: 0.2,
+    read: gatewaysOf
+  },
   {
     name: 'discovery packet',
     seeds: [

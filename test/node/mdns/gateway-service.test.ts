@@ -130,6 +130,7 @@ it.each([
   ['a host with a path', forged(1, 'den.lan/x')],
   ['a host with a user', forged(1, 'me@den.lan')],
   ['letters that act on a terminal', forged(1, '\u001b[2J')],
+  ['a name that acts on a terminal', forged(1, 'den.lan', 'x.local', '\u001b[2J')],
   ['no host', forged(1, '', '.')]
 ])('with %s is not taken', (_, bytes) => {
   expect(gatewaysIn(decode(bytes))).toEqual([])
