@@ -79,6 +79,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'storage/keys/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
   'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
   'storage/home/token-file.ts': ['unguessable chance', 'tokens of programs'],
+  'storage/weights/followed-file.ts': ['turn', 'a leaf that comes does not wait for all that came early'],
   'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
   'node/mcp/sign-in.ts': ['unguessable chance', 'the state of a sign-in, which only its browser knows'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],

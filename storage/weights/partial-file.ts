@@ -11,7 +11,6 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { CancelledError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
-import { leafDag } from './cid.ts'
 import { invalidWeights, weightsFailure } from './failure.ts'
 import { setMode } from './folder.ts'
 import type { Dag } from './hash-messages.ts'
@@ -134,7 +133,7 @@ export class LeafFile implements PartialFile {
     const { publish } = this.#keeper
     if (this.#bytesHave < this.bytes || !this.#there.every(there => there === 1))
       throw invalidWeights(`A file lacks ${this.bytes - this.#bytesHave} of its ${this.bytes} bytes.`)
-    const dag = await this.#dag(options)
+    const dag = await this.#keeper.thread.fileDag(this.bytes, this.#digests, options)
     const sha256 =
       this.leaves === 1 ? Buffer.from(this.#digests).toString('hex') : await this.#wholeHash(options)
     const wrong =
@@ -223,11 +222,6 @@ export class LeafFile implements PartialFile {
       const digest = found.slice(n * DIGEST_BYTES, (n + 1) * DIGEST_BYTES)
       if (Buffer.compare(digest, known.get(leaf)!) === 0) this.#count(leaf, digest)
     }
-  }
-
-  async #dag(options: AbortOptions): Promise<Dag> {
-    if (this.leaves === 1) return leafDag(this.bytes, this.#digests)
-    return await this.#keeper.thread.fileDag(this.bytes, this.#digests, options)
   }
 
   async #wholeHash({ signal }: AbortOptions): Promise<string> {

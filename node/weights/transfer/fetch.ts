@@ -112,7 +112,7 @@ export class Fetch {
     if (this.#controller.signal.aborted) return
     this.#recruit()
     this.#notify()
-    if (this.#isIdle) this.#report()
+    if (this.#isIdle()) this.#report()
     if (this.#finishing === 0 && clock.monotonicMs() - this.#lastMs >= waitMs) {
       this.#fail(awayTooLong(waitMs, this.#missing()))
     } else clock.setTimer(this.#check, CHECK_MS)
@@ -235,13 +235,11 @@ export class Fetch {
   }
 
   /** Devices that fetch it, too, may have no more than is here. */
-  get #isIdle(): boolean {
-    return [...this.#holders.values()].every(({ asked }) => asked.length === 0)
-  }
+  readonly #isIdle = () => [...this.#holders.values()].every(({ asked }) => asked.length === 0)
 
   #report(): void {
     const { incoming, onProgress } = this.#components
-    const missing = this.#isIdle ? this.#missing() : []
+    const missing = this.#isIdle() ? this.#missing() : []
     const { total: bytesDone, sources } = this.#tally
     onProgress?.({ bytesDone, bytesTotal: incoming.bytesTotal, sources, missing })
   }

@@ -52,6 +52,8 @@ export type Order =
 export type Said =
   | { readonly introduction: Introduction }
   | { readonly progress: FetchProgress }
+  /** What its manifest says of weights from now on. */
+  | { readonly held: string | undefined }
   | { readonly fetched: FetchProgress['sources']; readonly directory: string }
   | { readonly failed: { readonly code: string; readonly message: string } }
   | { readonly warning: string }
@@ -88,6 +90,10 @@ const random = Math.random
 const parts = { database, directory, diskMax: null, clock: systemClock, random, log }
 const store = await DiskWeightStore.open({ ...parts, onChange() {} })
 const transfer = new WeightTransfer({ store, clock: systemClock, random, log, offeredTo: () => 'everyone' })
+const heldNow = (): string | undefined => {
+  const held = part.manifest!()
+  return held && Buffer.from(held).toString('hex')
+}
 const part = transfer.join({
   ...{ peerId: libp2p.peerId.toString(), meshId: 'mesh', privateKey, clock: systemClock, random, log },
   emit() {},
@@ -104,7 +110,7 @@ const part = transfer.join({
   interfaces: () => ({}),
   isConnected: () => true,
   traffic: () => [],
-  manifestChanged() {},
+  manifestChanged: () => say({ held: heldNow() }),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
   distrust() {},
@@ -127,12 +133,8 @@ if (lies) {
   }
 }
 const cid = leaves === undefined ? undefined : await importModel(leaves)
-const held = part.manifest!()
 say({
-  introduction: {
-    ...{ number, cid, addresses: libp2p.getMultiaddrs().map(String) },
-    held: held && Buffer.from(held).toString('hex')
-  }
+  introduction: { number, cid, addresses: libp2p.getMultiaddrs().map(String), held: heldNow() }
 })
 process.on('disconnect', () => process.exit(0))
 /** Of those that were to be met before. */

@@ -11,11 +11,11 @@ type Fetched = Extract<Said, { fetched: unknown }>
 type Progress = Extract<Said, { progress: unknown }>['progress']
 
 export class DeviceProcess implements AsyncDisposable {
-  readonly introduction: Introduction
+  introduction: Introduction
   readonly warnings: string[] = []
   progress: Progress | undefined
   readonly #child: ChildProcess
-  readonly #said = new EventEmitter<{ progress: [Progress]; end: [Fetched | Error] }>()
+  readonly #said = new EventEmitter<{ progress: [Progress]; end: [Fetched | Error]; held: [] }>()
 
   private constructor(child: ChildProcess, introduction: Introduction) {
     this.#child = child
@@ -23,7 +23,10 @@ export class DeviceProcess implements AsyncDisposable {
     child.on('exit', (_, signal) => this.#said.emit('end', new Error(`The device ended by ${signal}.`)))
     child.on('message', (said: Said) => {
       if ('warning' in said) this.warnings.push(said.warning)
-      else if ('progress' in said) {
+      else if ('held' in said) {
+        this.introduction = { ...this.introduction, held: said.held }
+        this.#said.emit('held')
+      } else if ('progress' in said) {
         this.progress = said.progress
         this.#said.emit('progress', said.progress)
       } else if ('fetched' in said) this.#said.emit('end', said)
@@ -47,6 +50,15 @@ export class DeviceProcess implements AsyncDisposable {
 
   meet(...others: readonly { readonly introduction: Introduction }[]): void {
     for (const { introduction } of others) this.#order({ meet: introduction })
+  }
+
+  /** What it has, also later, is heard by these: as by gossip. */
+  tell(...others: readonly DeviceProcess[]): void {
+    const tell = () => {
+      for (const other of others) other.meet(this)
+    }
+    this.#said.on('held', tell)
+    tell()
   }
 
   /** Rejects with what the fetch ended with, or once the process has. */

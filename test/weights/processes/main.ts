@@ -12,13 +12,16 @@ import { slowLink } from './slow-link.ts'
 const LEAVES = 24
 const SEEDERS = [1, 2] as const
 const PULLERS = [6, 7] as const
+/** Pull at once; the first one lies to the others. */
+const TOGETHER = [8, 9, 10] as const
 const LINK_BYTES_PER_SECOND = 4 * 1024 * 1024
 /** Of two holders, against one. */
 const FACTOR_MIN = 1.8
 const USAGE = `Usage: npm run pulls -- [--points N]
 
 Pulls ${LEAVES} MiB from another process, kills the puller with so many leaves there, pulls again, and fails where a leaf that
-was there comes again, or anything but the model is left. Then pulls over links of ${LINK_BYTES_PER_SECOND / 1024 / 1024} MiB/s, from one
+was there comes again, or anything but the model is left. Then three processes pull at once, each also from the others: one sends
+wrong bytes, and their seeder is killed at half and comes back. Then pulls over links of ${LINK_BYTES_PER_SECOND / 1024 / 1024} MiB/s, from one
 holder and from two, and fails where two are not ${FACTOR_MIN} times as fast.
   --points  how many kills, spread evenly; default ${LEAVES - 1}
 `
@@ -37,7 +40,8 @@ await runTool({
       )
       try {
         const kept = await killed(seeders[0]!, points)
-        return (await twoOverSlowLinks(seeders)) && kept
+        const shared = await together(seeders)
+        return (await twoOverSlowLinks(seeders)) && shared && kept
       } finally {
         await Promise.all(seeders.map(seeder => seeder.kill()))
       }
@@ -60,6 +64,47 @@ async function killed(seeder: DeviceProcess, points: number): Promise<boolean> {
   }
   if (left > 0) console.error(`FAILED: ${left} files were left over.`)
   return left === 0
+}
+
+async function together(seeders: DeviceProcess[]): Promise<boolean> {
+  const cid = seeders[0]!.introduction.cid!
+  const pullers = await Promise.all(
+    TOGETHER.map((number, n) =>
+      DeviceProcess.start({ number, directory: directoryOf(number), lies: n === 0 })
+    )
+  )
+  try {
+    await using link = await slowLink(seeders[0]!.introduction, LINK_BYTES_PER_SECOND)
+    for (const puller of pullers) {
+      puller.meet(link)
+      puller.tell(...pullers.filter(other => other !== puller))
+    }
+    const [first, ...others] = pullers as [DeviceProcess, ...DeviceProcess[]]
+    const half = first.until(({ bytesDone }) => bytesDone >= (LEAVES * LEAF_BYTES) / 2)
+    const missed = pullers.map(puller => puller.until(({ missing }) => missing.length > 0))
+    // It has a half that the others lack, and these begin with nobody else.
+    const fetches = [first.fetch(cid)]
+    await half
+    await seeders[0]!.kill()
+    fetches.push(...others.map(puller => puller.fetch(cid)))
+    await Promise.all(missed)
+    seeders[0] = await DeviceProcess.start({
+      number: SEEDERS[0],
+      directory: directoryOf(SEEDERS[0]),
+      leaves: LEAVES
+    })
+    for (const puller of pullers) puller.meet(seeders[0])
+    await Promise.all(fetches)
+    const warned = pullers.map(({ warnings }) => warnings.length)
+    console.log(
+      `three at once, the seeder killed at half: all have it; warnings of a liar: ${warned.join(', ')}`
+    )
+    const isRight = warned[0] === 0 && warned[1] === 1 && warned[2] === 1
+    if (!isRight) console.error('FAILED: each honest one finds the one that lies, and nobody else.')
+    return isRight
+  } finally {
+    await Promise.all(pullers.map(puller => puller.kill()))
+  }
 }
 
 async function twoOverSlowLinks(seeders: readonly DeviceProcess[]): Promise<boolean> {
