@@ -16,18 +16,21 @@ const FILES_MAX = 10_000
  * @param file the graph, relative to the working directory.
  * @param hashes in lower-case hex, by file.
  * @param others files elsewhere that the engine opens, too.
+ * @param stored the store of weights has put the files there, as hard links to its own: a repository cannot bring one.
  * @throws {LumosError} `MODEL_INVALID` when a file is not what the description says, or may be another's.
  */
 export async function checkFiles(
   file: string,
   hashes: Readonly<Record<string, string>>,
-  others: readonly string[] = []
+  others: readonly string[] = [],
+  stored = false
 ): Promise<void> {
   // The runtime takes most damaged files without complaint, and answers nonsense.
   for (const [name, hash] of Object.entries(hashes)) {
     if ((await hashOf(name)) !== hash) throw invalid(`the hash of ${name} is not the one in model_info.json`)
   }
 
+  if (stored) return
   const entries = await readdir(dirname(file), { recursive: true, withFileTypes: true }).catch(unreadable)
   if (entries.length > FILES_MAX) throw invalid(`there are more than ${FILES_MAX} files beside ${file}`)
   const beside = entries

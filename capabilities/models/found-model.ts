@@ -26,6 +26,8 @@ export interface FoundModel {
   readonly folder: string
   /** Of the files that the engine opens, those that the description gives a hash of. */
   readonly hashes: Readonly<Record<string, string>>
+  /** It is in the store of weights, whose files have other names there. */
+  readonly stored?: boolean
   /** Real paths of all files that it is made of: when one changes, it is another model. */
   readonly parts: readonly string[]
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or its files do not say. */

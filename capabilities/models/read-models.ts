@@ -15,16 +15,16 @@ const NO_ENGINES: EnginesHere = { get: () => undefined, isStopped: () => false }
 /**
  * The models in the folder `path`, or in that file: at least one.
  *
- * @param named a model in a folder is called as the folder is, whatever its files say.
+ * @param stored the folder is in a store of weights: the model is called as the folder is, whatever its files say.
  * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
  */
 export async function readModels(
   path: string,
   engines = NO_ENGINES,
-  named = false
+  stored = false
 ): Promise<readonly FoundModel[]> {
   const isFolder = (await stat(path)).isDirectory()
-  const directory = await (isFolder ? folderAt(path, engines, named) : fileAt(path, engines))
+  const directory = await (isFolder ? folderAt(path, engines, stored) : fileAt(path, engines))
   for (const kind of ENGINE_KINDS) {
     const found = await kind.find(directory)
     if (found.length === 0) continue
@@ -34,7 +34,8 @@ export async function readModels(
       const { error } = ModelId.safeParse(id)
       if (error) throw invalid(`"${id}" cannot be the name of a model: ${error.issues[0]!.message}`)
     }
-    return await Promise.all(found.map(withFiles))
+    const all = await Promise.all(found.map(withFiles))
+    return stored ? all.map(one => ({ ...one, stored })) : all
   }
   if (directory.description === undefined) throw invalid(await whyNoDescription(path))
   throw invalid(`no engine of this node opens what ${join(basename(path), MODEL_INFO)} describes`)
@@ -46,12 +47,12 @@ export const markOfEngines = (engines = NO_ENGINES): string =>
     [engines.get(name)?.mark, engines.isStopped(name), engines.obstacle?.(name)].join()
   ).join(' ')
 
-async function folderAt(path: string, engines: EnginesHere, named: boolean): Promise<ModelDirectory> {
+async function folderAt(path: string, engines: EnginesHere, stored: boolean): Promise<ModelDirectory> {
   const own = await realpath(path)
   const read = await readDescription(path)
   const folder = await repositoryOf(own)
   const called = decodedName(basename(path))
-  const description = read && { ...read, name: named ? called : read.name }
+  const description = read && { ...read, name: stored ? called : read.name }
   const name = description?.name ?? called
   return { path, own, folder, name, description, entries: await readdir(own), engines }
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -81,6 +81,23 @@ describe('weights of a node', () => {
     assert.deepEqual(node.weights.list(), [])
     assert.equal((await node.weights.du()).bytes, 0)
     assert.throws(() => node.weights.show('digits-cnn'), { code: 'WEIGHTS_NOT_FOUND' })
+  })
+
+  it('a model whose description has no hashes is opened from the store, where its files have a second name', async () => {
+    const folder = await temporary()
+    const path = join(folder, 'unhashed')
+    await cp(join(DIGITS, 'digits-cnn'), path, { recursive: true })
+    const info = JSON.parse(await readFile(join(path, 'model_info.json'), 'utf8'))
+    await writeFile(
+      join(path, 'model_info.json'),
+      JSON.stringify({ ...info, name: 'unhashed', sha256: undefined })
+    )
+    const store = join(folder, 'store')
+    await using node = await startNode('den', [], { settings: { 'weights.directory': store } })
+    await node.weights.import(path)
+    await node.loadModel('unhashed')
+    const { path: graph } = node.weights.show('unhashed').files.find(file => file.path.endsWith('.onnx'))!
+    assert.equal((await stat(join(store, 'models/unhashed', graph))).nlink, 2)
   })
 
   it('a model becomes a smaller one of another name, and says what that changed', async () => {

@@ -23,6 +23,7 @@ export interface ExternalSettings {
   readonly slots: number
   /** In lower-case hex, by file. */
   readonly hashes: Readonly<Record<string, string>>
+  readonly stored?: boolean | undefined
   /** What its `load` says: the model, and where its files are. */
   readonly load: { readonly model: string; readonly files: readonly string[] }
 }
@@ -46,9 +47,9 @@ class ExternalEngine implements Engine {
   }
 
   async load(): Promise<void> {
-    const { command, args, env, tasks, slots, hashes, load } = this.#settings
+    const { command, args, env, tasks, slots, hashes, stored, load } = this.#settings
     const [first] = load.files
-    if (first !== undefined) await checkFiles(first, hashes, load.files)
+    if (first !== undefined) await checkFiles(first, hashes, load.files, stored)
     const program = new Program({
       ...{ clock: systemClock, command, args, env, stderr: 'inherit' },
       onLost: reason => this.#end(program, reason),

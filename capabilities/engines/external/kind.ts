@@ -50,8 +50,8 @@ export const external: EngineKind = {
     ]
   },
 
-  serve({ id, tasks, folder, hashes, settings }, host) {
-    return modelOf({ id, tasks, folder, hashes, ...(settings as Found) }, host)
+  serve({ id, tasks, folder, hashes, stored, settings }, host) {
+    return modelOf({ id, tasks, folder, hashes, stored, ...(settings as Found) }, host)
   },
 
   named: ({ programs = [] }) =>
@@ -85,13 +85,17 @@ interface ProgramModel extends Found {
   readonly tasks: readonly TaskName[]
   readonly folder?: string
   readonly hashes: Readonly<Record<string, string>>
+  readonly stored?: boolean | undefined
 }
 
-function modelOf({ id, tasks, folder, hashes, program, files }: ProgramModel, host: ModelHost): Model {
+function modelOf(
+  { id, tasks, folder, hashes, stored, program, files }: ProgramModel,
+  host: ModelHost
+): Model {
   const { command, args, slots, runtime = null, device = null, read, gpu } = program
   const { [LOW_PRIORITY]: _, ...env } = host.env
   const settings: ExternalSettings = {
-    ...{ command, args, tasks, slots, hashes },
+    ...{ command, args, tasks, slots, hashes, stored },
     env: { ...BASE_ENVIRONMENT, ...env, ...program.env, ...host.programEnv },
     load: { model: id, files, ...{ folder: folder ?? null, runtime, device } }
   }

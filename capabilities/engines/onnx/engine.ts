@@ -26,6 +26,7 @@ export interface OnnxSettings {
   readonly files: readonly string[]
   /** Lower-case hex by file; the model is refused when one of them is another. */
   readonly hashes: Readonly<Record<string, string>>
+  readonly stored?: boolean | undefined
   /** At most; as many as are faster are used. */
   readonly threads: number
   readonly model: ModelSettings
@@ -75,9 +76,9 @@ class OnnxEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says. */
   async load(): Promise<void> {
-    const { graphs, files, hashes, threads, model } = this.#settings
+    const { graphs, files, hashes, stored, threads, model } = this.#settings
     const byFolder = new Map(Object.values(graphs).map(file => [dirname(file), file]))
-    for (const file of byFolder.values()) await checkFiles(file, hashes, files)
+    for (const file of byFolder.values()) await checkFiles(file, hashes, files, stored)
 
     const open: Record<string, InferenceSession> = {}
     for (const [role, file] of Object.entries(graphs)) {

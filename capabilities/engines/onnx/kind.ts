@@ -48,12 +48,12 @@ export const onnx: EngineKind = {
     ]
   },
 
-  serve({ id, tasks, folder, hashes, settings }, { cores, batch, ...host }) {
+  serve({ id, tasks, folder, hashes, stored, settings }, { cores, batch, ...host }) {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
     const { model, ...found } = settings as Found
     const slots = BATCH_SLOTS[model.form] ?? RUN_SLOTS
     const own = slots > 1 && batch !== undefined ? ({ ...model, batch } as ModelSettings) : model
-    const all: OnnxSettings = { ...found, model: own, hashes, threads }
+    const all: OnnxSettings = { ...found, model: own, hashes, stored, threads }
     const engine = new EngineHost({ name: id, module: ONNX_ENGINE, settings: all, folder }, host)
     return { id, tasks, slots, engine }
   }

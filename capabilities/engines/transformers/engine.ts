@@ -48,6 +48,7 @@ export interface TransformersSettings {
   readonly files: readonly string[]
   /** Lower-case hex by file; the model is refused when one of them is another. */
   readonly hashes: Readonly<Record<string, string>>
+  readonly stored?: boolean | undefined
   readonly contextTokens?: number | undefined
   readonly pooling: Pooling
   /** A file with the chat template, relative to the working directory; absent: the tokenizer's files may have one. */
@@ -81,8 +82,8 @@ class TransformersEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says, or cannot be opened. */
   async load(): Promise<void> {
-    const { files, graphFile, hashes, task, template, contextTokens, pooling, batch } = this.#settings
-    await checkFiles(graphFile, hashes, files)
+    const { files, graphFile, hashes, stored, task, template, contextTokens, pooling, batch } = this.#settings
+    await checkFiles(graphFile, hashes, files, stored)
     const place = placeOf(this.#settings.directory)
     try {
       const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))

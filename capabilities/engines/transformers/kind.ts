@@ -110,9 +110,10 @@ export const transformers: EngineKind = {
     ]
   },
 
-  serve({ id, tasks, folder, hashes, contextTokens, settings }, { cores, batch, ...host }) {
+  serve({ id, tasks, folder, hashes, stored, contextTokens, settings }, { cores, batch, ...host }) {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
-    const all: TransformersSettings = { ...(settings as TransformersSettings), hashes, threads, batch }
+    const own = { hashes, stored, threads, batch }
+    const all: TransformersSettings = { ...(settings as TransformersSettings), ...own }
     const engine = new EngineHost({ name: id, module: TRANSFORMERS_ENGINE, settings: all, folder }, host)
     const slots = SLOTS[tasks[0]!] ?? RUN_SLOTS
     return { id, tasks, slots, engine, resumes: true, ...(contextTokens !== undefined && { contextTokens }) }

@@ -30,8 +30,8 @@ export class MediaEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says, or cannot be opened. */
   async load(): Promise<void> {
-    const { files, graphFile, hashes } = this.#settings
-    await checkFiles(graphFile, hashes, files)
+    const { files, graphFile, hashes, stored } = this.#settings
+    await checkFiles(graphFile, hashes, files, stored)
     try {
       this.#open = await openMedia(this.#settings)
     } catch (err) {

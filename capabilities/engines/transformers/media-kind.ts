@@ -33,7 +33,7 @@ const WORDS: readonly string[] = [...Object.keys(GRAPHS), ...SPEECH]
 const LOGIT_SCALE = 100
 const PROMPT = 'a photo of a {}'
 
-type Found = Omit<MediaSettings, 'hashes' | 'threads'>
+type Found = Omit<MediaSettings, 'hashes' | 'stored' | 'threads'>
 
 /** @throws {LumosError} `MODEL_INVALID`, saying what is missing. */
 export async function mediaModelIn(

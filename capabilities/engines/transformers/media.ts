@@ -18,6 +18,7 @@ export interface MediaSettings {
   readonly files: readonly string[]
   /** Lower-case hex by file; the model is refused when one of them is another. */
   readonly hashes: Readonly<Record<string, string>>
+  readonly stored?: boolean | undefined
   readonly contextTokens?: number | undefined
   readonly labels: LabelSettings
   /** Samples a second, of a model of speech. */
