@@ -88,3 +88,31 @@ describe('leaves from several holders', () => {
     )
   })
 })
+
+it('a leaf of another length ends its holder, and is asked for of another one', async () => {
+  const clock = new ManualClock()
+  const over = new AbortController()
+  const file = new IncomingFile({ path: 'model.bin', sha256: '', cid: '', bytes: 2 * LEAF_BYTES })
+  file.digests = Uint8Array.from({ length: 64 }, (_, byte) => byte)
+  file.open({ write: async () => {} } as unknown as PartialFile)
+  const holders: Holder[] = []
+  const add = (length: number): Promise<never> => {
+    const block: BlocksClient['block'] = async () => new Uint8Array(length)
+    const holder = new Holder(`${length}`, { block } as BlocksClient, true, {
+      ...{ clock, signal: over.signal },
+      files: () => [file],
+      pick: holder => pickLeaf(holder, [file], holders),
+      onLeaf() {},
+      onFailure: assert.fail
+    })
+    holders.push(holder)
+    return holder.run().finally(() => holder.leave())
+  }
+  await assert.rejects(add(1), { code: 'PROTOCOL_VIOLATION' })
+  holders.pop()
+  const honest = add(LEAF_BYTES)
+  while (!file.complete) await turn()
+  over.abort(new Error('over'))
+  holders[0]!.wake()
+  await assert.rejects(honest, { message: 'over' })
+})

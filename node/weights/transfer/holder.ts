@@ -186,9 +186,10 @@ export class Holder {
     const at = this.#asked.indexOf(asked)
     if (at !== -1) this.#asked.splice(at, 1)
     if (bytes === undefined) this.#lacks(asked)
-    else if (bytes.byteLength !== file.bytesOf(leaf))
+    else if (bytes.byteLength !== file.bytesOf(leaf)) {
+      file.givenUp(leaf)
       throw new ProtocolViolationError('A leaf has another length.')
-    else {
+    } else {
       this.#measure(asked, bytes.byteLength)
       const isNew = !file.whole && (await this.#write(asked, bytes))
       this.#components.onLeaf(this, asked, isNew)
