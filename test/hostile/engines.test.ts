@@ -60,7 +60,7 @@ describe('an engine that writes to its channel itself', () => {
     ['chunks that are null', /numbered its chunks wrongly/],
     ['no chunks', /sent a message of unknown type/],
     ['an error without content', /sent a message of unknown type/],
-    ['memory that is no number', /sent a message of unknown type/],
+    ['memory that is no number', /sent a report of memory that cannot be/],
     ['that it is loaded, again', /sent a message of unknown type/],
     ['an answer to another request', /spoke of a request that it does not have/],
     ['a flood of reports', /flooded its node with reports/],

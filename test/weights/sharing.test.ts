@@ -200,11 +200,11 @@ describe('a file that several devices download', () => {
     }
     const warnings = devices.flatMap(({ warnings }) => warnings)
     assert.ok(warnings.some(fields => 'peerId' in fields && fields.peerId === first.peerId))
-    // What came of the liar, and after that no more than a device that is alone has to ask for.
+    // No more than a device that is alone asks for: once while it believes the liar, where that one is late, and once after.
     for (const device of devices)
       if (device !== first)
         assert.ok(
-          (origin.sentTo.get(device.name) ?? 0) < 1.5 * BYTES.byteLength,
+          (origin.sentTo.get(device.name) ?? 0) <= 2 * BYTES.byteLength,
           JSON.stringify([...origin.sentTo])
         )
   })
