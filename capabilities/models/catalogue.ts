@@ -104,7 +104,8 @@ export class Catalogue implements Startable {
   }
 
   /**
-   * One more directory, which may be missing, and comes after the others. Its models are called as their folders are.
+   * One more directory, that of a store of weights, which may be missing, and comes after the others. Its models are called
+   * as their folders are.
    * Resolves once it was read.
    *
    * @param cidOf of the repository of a model there, by which adapters name their base.
@@ -114,7 +115,7 @@ export class Catalogue implements Startable {
     directory: string,
     cidOf: (id: string) => string | undefined = () => undefined
   ): Promise<() => Promise<void>> {
-    const folder = this.#folderOf(directory, { optional: true, named: true })
+    const folder = this.#folderOf(directory, { optional: true, stored: true })
     this.#folders.push(folder)
     this.#cidOf.set(folder, cidOf)
     await folder.start()

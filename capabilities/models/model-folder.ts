@@ -29,8 +29,8 @@ export interface ModelFolderOptions {
   readonly clock: Clock
   /** Whether it may be missing. */
   readonly optional: boolean
-  /** Whether models are called as their folders are: one in a store has the name that its owner gave it. */
-  readonly named?: boolean
+  /** Whether it is that of a store: its models have the names that their owner gave them, and their files have second names. */
+  readonly stored?: boolean
   readonly engines?: EnginesHere | undefined
   /** Called when `models` or `leftOut` changed. */
   onChange(): void
@@ -175,7 +175,7 @@ export class ModelFolder implements Startable {
       // Before it is read: what changes meanwhile is seen the next time.
       contents = await contentsOf(path, this.#options.engines)
       if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
-      const found = await readModels(path, this.#options.engines, this.#options.named)
+      const found = await readModels(path, this.#options.engines, this.#options.stored)
       const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
       const settled = this.#looks === 0 || this.#fresh || before?.mark === mark

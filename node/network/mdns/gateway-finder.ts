@@ -3,6 +3,7 @@
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { Interfaces } from '../address-order.ts'
+import { pause } from '../deadline.ts'
 import { concernsGateways, GATEWAY_QUESTION, gatewaysIn, type SaidGateway } from './gateway-service.ts'
 import type { Group } from './group-socket.ts'
 import { arrivedOn, type Family, linksOf } from './links.ts'
@@ -49,16 +50,15 @@ export async function findGateways({ groups, clock, interfaces }: FinderParts): 
       groups[family].send(writePacket(GATEWAY_QUESTION), link).catch(() => {})
     }
   }
-  const waited = (ms: number) => new Promise<void>(resolve => clock.setTimer(resolve, ms))
   const families: readonly Family[] = ['IPv4', 'IPv6']
   try {
     const asked = await Promise.allSettled(families.map(ask))
     const failures = asked.flatMap(one => (one.status === 'rejected' ? [one.reason as Error] : []))
     if (failures.length === families.length)
       throw new LumosError('NOT_SUPPORTED', `No network can be asked: ${failures[0]!.message}.`)
-    await waited(ASK_AGAIN_MS)
+    await pause(clock, ASK_AGAIN_MS)
     await Promise.allSettled(families.map(ask))
-    await waited(FIND_MS - ASK_AGAIN_MS)
+    await pause(clock, FIND_MS - ASK_AGAIN_MS)
   } finally {
     for (const family of families) groups[family].close()
   }
