@@ -81,6 +81,11 @@ export class UnitRegistry {
     return this.#listed
   }
 
+  /** The names of those that this caller may call. */
+  namesFor(caller: Caller): string[] {
+    return [...this.#units.values()].flatMap(({ unit }) => (mayCall(unit, caller) ? [unit.name] : []))
+  }
+
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
     return this.#inputBytesMax
