@@ -3784,7 +3784,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.import_root']['output']
   }
@@ -3856,7 +3856,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.leave']['output']
   }
@@ -3952,7 +3952,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename']['output']
   }
@@ -3970,7 +3970,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename_device']['output']
   }
@@ -3988,7 +3988,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.renew_identity']['output']
   }
@@ -4030,7 +4030,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.show']['output']
   }
