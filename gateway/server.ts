@@ -219,7 +219,8 @@ export class Gateway {
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
+    const place = { host, port: wanted, section: 'gateway' }
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), place)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

@@ -62,7 +62,7 @@ export class GrpcListener {
 
   async start(): Promise<void> {
     const { host, port, log } = this.#parts
-    this.#listeners = await listenOnFreePort(() => this.#createServer(), host, port)
+    this.#listeners = await listenOnFreePort(() => this.#createServer(), { host, port, section: 'grpc' })
     const taken = this.#listeners.port
     if (port > 0 && taken !== port)
       log.warn({ wanted: port, port: taken }, 'the gRPC port is taken: using the next free one')
