@@ -60,7 +60,7 @@ export class Output {
   progress(text: string): void {
     if (this.json || !this.#stderr.isTTY) return
     const shown = this.#shown(this.#stderr, printable(text))
-    this.#stderr.write(`\r\u001b[K${shown.slice(0, this.#stderr.columns)}`)
+    this.#stderr.write(`\r\u001b[K${cutTo(shown, this.#stderr.columns)}`)
   }
 
   note(text: string): void {
@@ -112,11 +112,15 @@ export class Output {
 }
 
 /**
- * Names, errors and answers come from peers: what would act on the terminal becomes a space. The joiners stay: they
- * shape Persian and Hindi words and make one picture of several, and act on nothing else.
+ * Names, errors and answers come from peers: what would act on the terminal becomes a space. What acts on nothing but the
+ * letters beside it stays: signs of Arabic and others that are seen, the joiners of Persian, Hindi and pictures, places
+ * to break a word, and the tags that make a flag of a region.
  */
 export const printable = (text: string): string =>
-  text.replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+  text.replace(
+    /(?![\n\t\u00ad\u200c\u200d\u{e0020}-\u{e007f}])(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})/gu,
+    ' '
+  )
 
 /** Scripts and pictures that take two columns; `\ufe0f` makes a picture of a sign. */
 const WIDE =
@@ -136,4 +140,17 @@ export function widthOf(text: string): number {
     else columns += WIDE.test(segment) ? 2 : 1
   }
   return columns
+}
+
+/** The beginning of a text that fits into so many columns: a longer line would go on in the next one, and stay there. */
+function cutTo(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  let cut = ''
+  let width = 0
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
+    width += widthOf(segment)
+    if (width > columns) break
+    cut += segment
+  }
+  return cut
 }
