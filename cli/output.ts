@@ -118,7 +118,7 @@ export class Output {
  */
 export const printable = (text: string): string =>
   text.replace(
-    /(?![\n\t\u00ad\u200c\u200d\u{e0020}-\u{e007f}])(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})/gu,
+    /(?!\n|\t|\u00ad|\u200c|\u200d|[\u{e0020}-\u{e007f}])(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})/gu,
     ' '
   )
 
