@@ -67,8 +67,13 @@ export class Output {
     this.#stderr.write(`${this.#shown(this.#stderr, text)}\n`)
   }
 
+  /** Files and programs get each letter; a terminal gets none of others that acts on it, whoever forgot to look. */
   #shown(stream: NodeJS.WriteStream, text: string): string {
-    return this.utf8 || !stream.isTTY ? text : ascii(text)
+    if (!stream.isTTY) return text
+    const harmless = text.replace(ACTING, sign =>
+      sign.endsWith('m') ? sign : this.json ? spelled(sign) : ' '
+    )
+    return this.utf8 ? harmless : ascii(harmless)
   }
 
   /** Rows for the person at the terminal, which go to no file with the data. */
@@ -110,6 +115,17 @@ export class Output {
     return [this.paint('bold', lineOf(headings)), ...cells.map(lineOf)].join('\n')
   }
 }
+
+/** What would act on a terminal, and colours, which this program writes itself. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one.
+const ACTING = /\u001b\[[\d;]*m|(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** As JSON spells it. */
+const spelled = (sign: string): string =>
+  sign
+    .split('')
+    .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
 
 /**
  * Names, errors and answers come from peers: what would act on the terminal becomes a space. What acts on nothing but the

@@ -1988,7 +1988,7 @@ export interface Units {
 
   /** A link that opens the page of this node, and lets one browser in. It counts once, for two minutes. */
   'gateway.link': {
-    input: Record<string, never>
+    input: { user?: number }
     output: { url: string }
     item: Units['gateway.link']['output']
   }

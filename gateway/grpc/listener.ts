@@ -147,12 +147,12 @@ function askingOf({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders):
   // What was called is named twice where there is a Host beside it.
   const hosts = [...[headers[constants.HTTP2_HEADER_AUTHORITY] ?? []].flat(), ...(distinct.host ?? [])]
   distinct.host = [...new Set(hosts)]
-  const { remoteAddress, localPort } = session?.socket ?? {}
+  const { remoteAddress, remotePort, localPort } = session?.socket ?? {}
   return {
     method: String(headers[constants.HTTP2_HEADER_METHOD]),
     url: String(headers[constants.HTTP2_HEADER_PATH]),
     headers: { ...headers, host: hosts[0] },
     headersDistinct: distinct,
-    socket: { remoteAddress, localPort }
+    socket: { remoteAddress, remotePort, localPort }
   }
 }

@@ -35,6 +35,33 @@ async function printed(...pieces: unknown[]) {
   return await shown()
 }
 
+describe('a terminal', () => {
+  const said = 'den\u001b]0;owned\u0007 \u009b2J \u202e\u{e0041} \u0646\u200c\u0645'
+  async function written(json: boolean, isTTY: boolean) {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()].map(stream =>
+      Object.assign(stream, { isTTY })
+    )
+    const output = new Output({ json, utf8: true, stdout: stdout as never, stderr: stderr as never })
+    output.data({ said }, () => `\u001b[1m${said}\u001b[22m`)
+    output.note(said)
+    stdout!.end()
+    stderr!.end()
+    return [await text(stdout!), await text(stderr!)]
+  }
+
+  it('is given colours, and no other letter that acts on it, by any line', async () => {
+    const harmless = 'den ]0;owned   2J    \u0646\u200c\u0645'
+    expect(await written(false, true)).toEqual([`\u001b[1m${harmless}\u001b[22m\n`, `${harmless}\n`])
+    const [json] = await written(true, true)
+    expect(json).toMatch(/^[\n\x20-\x7e\u0646\u200c\u0645]+$/)
+    expect(JSON.parse(json!)).toEqual({ said })
+  })
+
+  it('is no file: programs get each letter as it is', async () => {
+    expect(await written(true, false)).toEqual([`${JSON.stringify({ said })}\n`, `${said}\n`])
+  })
+})
+
 describe('vectors', () => {
   const vectors = (...numbers: number[]) => Buffer.from(new Float32Array(numbers).buffer).toString('base64')
 

@@ -262,7 +262,7 @@ export const en = {
     calls: 'Wants to call',
     tools: 'Tools',
     toolsMean:
-      'What you choose is offered to the model. You are asked before each call, and see its arguments and its result.',
+      'What you choose is offered to the model. You are asked before each call, and see its arguments. Its result goes to the device that answers.',
     toolsOfNode: 'This node, reading only',
     toolNotOffered: 'You do not offer this tool, so it cannot run.',
     toolAllow: 'Run it',

@@ -252,7 +252,7 @@ export const zh: Words = {
     thinks: '正在思考…',
     calls: '请求调用',
     tools: '工具',
-    toolsMean: '所选工具会提供给模型。每次调用前都会征求你的同意，并显示参数和结果。',
+    toolsMean: '所选工具会提供给模型。每次调用前都会征求你的同意，并显示参数。结果会发送给回答的设备。',
     toolsOfNode: '本节点（只读）',
     toolNotOffered: '你没有提供此工具，因此无法运行。',
     toolAllow: '运行',
