@@ -2489,10 +2489,11 @@ export interface Units {
         candidates: ({
           peer_id: string
           name: string
+          model: string
           cost_ms: number | null
           parts: { reason: string; ms: number }[]
           joules_per_token?: number
-          fate: 'asked' | 'spare' | 'ejected'
+          fate: 'asked' | 'spare' | 'ejected' | 'too_small'
         })[]
         more: number
         attempts: ({
@@ -3460,13 +3461,19 @@ export interface Units {
     item: Units['memory.list']['output']
   }
 
-  /** A whole document: its facts, entries, tasks or text. */
+  /** A document: its facts, entries, tasks or text. Of a long journal or thread, ask for the last entries. */
   'memory.open': {
-    input: { space: string; doc?: string }
+    input: {
+      space: string
+      doc?: string
+      kind?: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
+      last?: number
+    }
     output: {
       kind: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
       facts?: Record<string, unknown>
       entries?: { id: string; value: unknown; writer: string; at: number }[]
+      earlier?: number
       tasks?: ({
         id: string
         title: string
@@ -3712,6 +3719,8 @@ export interface Units {
             state?: 'open' | 'done' | 'dropped'
             assignee?: string | null
           }
+        | { type: 'text'; text: string }
+        | { type: 'replace'; find: string; insert: string }
         | { type: 'edit'; at: number; remove: number; insert: string })[]
     }
     output: { seq: number; ids: string[] }

@@ -121,11 +121,12 @@ describe('a request that is explained', () => {
       ...{ request_id: 'r', policy: 'balanced', more: 0, outcome: 'answered', duration_ms: 900 },
       candidates: [
         {
-          ...{ peer_id: 'A', name: 'attic', cost_ms: 250, fate: 'asked' },
+          ...{ peer_id: 'A', name: 'attic', model: 'm', cost_ms: 250, joules_per_token: 0.4, fate: 'asked' },
           parts: [{ reason: 'not measured yet', ms: 100 }]
         },
-        { peer_id: 'B', name: 'den', cost_ms: 300, parts: [], fate: 'asked' },
-        { peer_id: 'C', name: 'shed', cost_ms: null, parts: [], fate: 'ejected' }
+        { peer_id: 'B', name: 'den', model: 'm', cost_ms: 300, parts: [], fate: 'asked' },
+        { peer_id: 'C', name: 'shed', model: 'm', cost_ms: null, parts: [], fate: 'ejected' },
+        { peer_id: 'D', name: 'watch', model: 'm', cost_ms: null, parts: [], fate: 'too_small' }
       ],
       attempts: [
         {
@@ -153,9 +154,10 @@ describe('a request that is explained', () => {
     expect(words.split('\n')).toEqual([
       'Policy balanced: answered after 900 ms.',
       'Candidates, the best first:',
-      '  attic: 250 ms (not measured yet 100 ms); was asked',
-      '  den: 300 ms (); was asked',
-      '  shed: left out; had failed too often',
+      '  attic with m: 250 ms, 0.4 J a token (not measured yet 100 ms); was asked',
+      '  den with m: 300 ms (); was asked',
+      '  shed with m: left out; had failed too often',
+      '  watch with m: left out; has no room for it in its context',
       'What happened:',
       '  0.0 ms  attic is asked',
       '  250 ms  den is asked, beside the one before',

@@ -456,7 +456,12 @@ export const en = {
     noCandidates: 'No device offered the model.',
     moreCandidates: (count: number) => `${plural(count, 'more device', 'more devices')}, not listed.`,
     fate: 'What became of it',
-    fates: { asked: 'asked', spare: 'others were before it', ejected: 'left out: failed too often' },
+    fates: {
+      asked: 'asked',
+      spare: 'others were before it',
+      ejected: 'left out: failed too often',
+      too_small: 'left out: its context is too small'
+    },
     cost: 'Expected time',
     unranked: 'not ranked',
     parts: 'Parts of it',

@@ -443,7 +443,12 @@ export const zh: Words = {
     noCandidates: '没有设备提供此模型。',
     moreCandidates: count => `另有 ${count} 台设备未列出。`,
     fate: '结果',
-    fates: { asked: '已询问', spare: '排在其他设备之后', ejected: '已排除：失败次数过多' },
+    fates: {
+      asked: '已询问',
+      spare: '排在其他设备之后',
+      ejected: '已排除：失败次数过多',
+      too_small: '已排除：上下文太小'
+    },
     cost: '预计用时',
     unranked: '未排名',
     parts: '组成部分',
