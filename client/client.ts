@@ -130,7 +130,7 @@ export class LumosClient<U extends Known<U> = Units> {
     >
   }
 
-  /** Those that the caller may see. */
+  /** All of the node; `permission` says what each needs. */
   async units({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<readonly UnitDescription[]> {
     const reply = await this.#send({ method: 'GET', path: '/api/v2/units', headers: {}, signal })
     if (reply.status !== 200) await envelopeOf(reply)

@@ -2577,7 +2577,13 @@ export interface Units {
   'inference.models': {
     input: { type?: string }
     output: {
-      models: { id: string; types: string[]; ready: boolean; devices: string[] }[]
+      models: {
+        id: string
+        types: string[]
+        ready: boolean
+        leaves_mesh: boolean
+        devices: string[]
+      }[]
     }
     item: Units['inference.models']['output']
   }
@@ -4208,6 +4214,7 @@ export interface Units {
         memory_bytes: number | null
         context_tokens: number | null
         takes_images: boolean
+        leaves_mesh: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
         stated: { first_chunk_ms: number; tokens_per_second?: number } | null
@@ -4267,6 +4274,7 @@ export interface Units {
           memory_bytes: number | null
           context_tokens: number | null
           takes_images: boolean
+          leaves_mesh: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
           stated: { first_chunk_ms: number; tokens_per_second?: number } | null

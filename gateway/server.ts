@@ -154,7 +154,7 @@ export class Gateway {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
       if (connections.isSurplus(incoming.socket)) refuseCrowd(outgoing, this.#components.clock)
-      else if (this.#serve(incoming, outgoing, accessOf(incoming))) connections.keep(incoming.socket)
+      else this.#serve(incoming, outgoing, accessOf(incoming), connections)
     })
     boundTimes(server)
     const connections = new Connections(server, this.#components.clock)
@@ -162,12 +162,12 @@ export class Gateway {
     return server
   }
 
-  /** Returns whether the request was let in, by more than its path. */
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    access: TcpAccess | AdoptedAccess | undefined
-  ): boolean {
+    access: TcpAccess | AdoptedAccess | undefined,
+    connections: Connections
+  ): void {
     for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -175,18 +175,22 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return false
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
     const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : this.#admission.of(incoming, access)
     if (caller instanceof LumosError) {
       refuse(outgoing, caller, this.#components.clock)
-      return false
+      return
+    }
+    // A path that is open to all proves nothing.
+    if (caller !== STRANGER && !connections.keep(incoming.socket, caller.token)) {
+      refuseCrowd(outgoing, this.#components.clock)
+      return
     }
     cutWith(caller, outgoing)
     const listener = access !== undefined && 'product' in access ? access.product : undefined
     this.#route(incoming, outgoing, { caller, listener })
-    return caller !== STRANGER
   }
 
   #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {

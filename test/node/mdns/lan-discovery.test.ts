@@ -266,8 +266,8 @@ it('hears its peers on a network that is busy with the packets of others', async
 
 it('stops: its timers end, and its links are gone from the report', async () => {
   const { network, a, b } = await two(HOME_1, HOME_2)
-  a.discovery.stop()
-  b.discovery.stop()
+  await a.discovery.stop()
+  await b.discovery.stop()
   expect(network.clock.timers).toBe(0)
   expect(a.report.links).toEqual([])
 })
