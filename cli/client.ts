@@ -76,6 +76,10 @@ export class NodeClient {
     return this.#client.units(options).catch(this.#failed)
   }
 
+  unitNames(options: AbortOptions = {}): Promise<readonly string[]> {
+    return this.#client.unitNames(options).catch(this.#failed)
+  }
+
   /** Begins an answer that goes on without its client. Gives its id. */
   async detached(unit: string, input: unknown = {}, options: AskOptions = {}): Promise<string> {
     let id: string | undefined
@@ -128,7 +132,8 @@ export class NodeClient {
 
   readonly #failed = (thrown: unknown): never => {
     if (!(thrown instanceof LumosClientError)) throw thrown
-    const { message, hint, details, cause } = thrown
+    const { message, hint, requestId, cause } = thrown
+    const details = { ...thrown.details, ...(requestId !== undefined && { requestId }) }
     const code = isErrorCode(thrown.code) ? thrown.code : 'INTERNAL'
     if (code === 'NODE_NOT_RUNNING' && cause !== undefined) {
       mustBeOurs(this.info.socketPath)

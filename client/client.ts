@@ -137,6 +137,14 @@ export class LumosClient<U extends Known<U> = Units> {
     return (parsed(await reply.text()) as { items: UnitDescription[] }).items
   }
 
+  /** Their names alone: the node makes no schemas for that. */
+  async unitNames({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<readonly string[]> {
+    const path = '/api/v2/units?names'
+    const reply = await this.#send({ method: 'GET', path, headers: {}, signal })
+    if (reply.status !== 200) await envelopeOf(reply)
+    return (parsed(await reply.text()) as { names: string[] }).names
+  }
+
   /** What happens on the node, until the loop is left. A connection that ends is made again, after the last event. */
   async *events({
     names = [],

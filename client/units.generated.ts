@@ -1988,7 +1988,7 @@ export interface Units {
 
   /** A link that opens the page of this node, and lets one browser in. It counts once, for two minutes. */
   'gateway.link': {
-    input: Record<string, never>
+    input: { user?: number }
     output: { url: string }
     item: Units['gateway.link']['output']
   }
@@ -2489,10 +2489,11 @@ export interface Units {
         candidates: ({
           peer_id: string
           name: string
+          model: string
           cost_ms: number | null
           parts: { reason: string; ms: number }[]
           joules_per_token?: number
-          fate: 'asked' | 'spare' | 'ejected'
+          fate: 'asked' | 'spare' | 'ejected' | 'too_small'
         })[]
         more: number
         attempts: ({
@@ -3466,13 +3467,19 @@ export interface Units {
     item: Units['memory.list']['output']
   }
 
-  /** A whole document: its facts, entries, tasks or text. */
+  /** A document: its facts, entries, tasks or text. Of a long journal or thread, ask for the last entries. */
   'memory.open': {
-    input: { space: string; doc?: string }
+    input: {
+      space: string
+      doc?: string
+      kind?: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
+      last?: number
+    }
     output: {
       kind: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
       facts?: Record<string, unknown>
       entries?: { id: string; value: unknown; writer: string; at: number }[]
+      earlier?: number
       tasks?: ({
         id: string
         title: string
@@ -3718,6 +3725,8 @@ export interface Units {
             state?: 'open' | 'done' | 'dropped'
             assignee?: string | null
           }
+        | { type: 'text'; text: string }
+        | { type: 'replace'; find: string; insert: string }
         | { type: 'edit'; at: number; remove: number; insert: string })[]
     }
     output: { seq: number; ids: string[] }
@@ -3790,7 +3799,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.import_root']['output']
   }
@@ -3862,7 +3871,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.leave']['output']
   }
@@ -3958,7 +3967,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename']['output']
   }
@@ -3976,7 +3985,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename_device']['output']
   }
@@ -3994,7 +4003,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.renew_identity']['output']
   }
@@ -4036,7 +4045,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.show']['output']
   }

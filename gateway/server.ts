@@ -88,9 +88,9 @@ export class Gateway {
     return this.#tcp === undefined || isLoopback(host) ? undefined : { host, port: this.#tcp.port, names }
   }
 
-  /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
-  link(): string | undefined {
-    return this.url && `${this.url}/#open=${this.#sessions.link()}`
+  /** The address of the page, with a code by which one browser is let in, of that user alone. Absent while it is closed. */
+  link(user?: number): string | undefined {
+    return this.url && `${this.url}/#open=${this.#sessions.link(user)}`
   }
 
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
@@ -130,10 +130,9 @@ export class Gateway {
    */
   rotateToken(): number {
     this.#token = this.#options.newToken()
-    const ended = this.#sessions.endAll()
     for (const server of this.#tcp?.servers ?? []) server.closeAllConnections()
     this.grpc.cut()
-    return ended
+    return this.#sessions.endAll()
   }
 
   /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
@@ -223,7 +222,8 @@ export class Gateway {
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
+    const place = { host, port: wanted, section: 'gateway' }
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), place)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

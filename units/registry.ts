@@ -81,7 +81,12 @@ export class UnitRegistry {
     return this.#listed
   }
 
-  /** The names of those that this caller may call. */
+  /** No schema is made for them. */
+  names(): string[] {
+    return [...this.#units.keys()]
+  }
+
+  /** Of those that this caller may call. */
   namesFor(caller: Caller): string[] {
     return [...this.#units.values()].flatMap(({ unit }) => (mayCall(unit, caller) ? [unit.name] : []))
   }

@@ -62,7 +62,7 @@ export class GrpcListener {
 
   async start(): Promise<void> {
     const { host, port, log } = this.#parts
-    this.#listeners = await listenOnFreePort(() => this.#createServer(), host, port)
+    this.#listeners = await listenOnFreePort(() => this.#createServer(), { host, port, section: 'grpc' })
     const taken = this.#listeners.port
     if (port > 0 && taken !== port)
       log.warn({ wanted: port, port: taken }, 'the gRPC port is taken: using the next free one')
@@ -153,12 +153,12 @@ function askingOf({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders):
   // What was called is named twice where there is a Host beside it.
   const hosts = [...[headers[constants.HTTP2_HEADER_AUTHORITY] ?? []].flat(), ...(distinct.host ?? [])]
   distinct.host = [...new Set(hosts)]
-  const { remoteAddress, localPort } = session?.socket ?? {}
+  const { remoteAddress, remotePort, localPort } = session?.socket ?? {}
   return {
     method: String(headers[constants.HTTP2_HEADER_METHOD]),
     url: String(headers[constants.HTTP2_HEADER_PATH]),
     headers: { ...headers, host: hosts[0] },
     headersDistinct: distinct,
-    socket: { remoteAddress, localPort }
+    socket: { remoteAddress, remotePort, localPort }
   }
 }

@@ -60,7 +60,12 @@ describe('names for a shell', () => {
 
   it('are those of the running node, a line each, and nothing where there is none', async () => {
     const names = await Promise.all(
-      ['model', 'device', 'nothing'].map(kind => namesOf(kind, gateway.home, 60_000))
+      ['model', 'device', 'nothing', 'unit'].map(kind => namesOf(kind, gateway.home, 60_000))
+    )
+    const { items } = (await gateway.local('/api/v2/units')).body
+    assert.deepEqual(
+      names.pop()!.split('\n'),
+      items.map(({ name }: { name: string }) => name)
     )
     assert.ok(names[0]!.split('\n').includes('held'), names[0])
     assert.deepEqual(names.slice(1), [gateway.node.name, ''])
@@ -201,11 +206,24 @@ describe('infer', () => {
     assert.ok(gateway.engine.lastRequest!.budgetMs <= 1500)
   })
 
-  it('says whom it will ask and why with --explain, on stderr, and prints the same answer', async () => {
+  it('says whom it asked and why with --explain, on stderr, and prints the same answer', async () => {
     const { code, stdout, stderr } = await cli(['infer', 'text-generation', 'why you', '--explain'])
     assert.deepEqual([code, stdout], [0, 'why you\n'])
-    assert.match(stderr, /^1\. .* with .*: .* ms \(.*(measured|not measured).*\)/)
-    assert.match(stderr, /\nAsked .*: first piece after .* ms, pieces \d+, answered\.\n/)
+    assert.match(stderr, /^Policy balanced: answered after .* ms\./)
+    // What the answer is expected to take counts too.
+    assert.match(stderr, /\n {2}.* with held: .* ms \(.*measured.*, writes the answer .*\); was asked\n/)
+    assert.match(stderr, /: answered, pieces 0 to \d+\n/)
+  })
+
+  it('says with --explain whom it asked where nobody answers', async () => {
+    gateway.engine.failure = new LumosError('ENGINE_FAILED', 'The engine died.')
+    const { code, stderr } = await cli(['infer', 'held', 'a', '--explain'])
+    gateway.engine.failure = undefined
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /^Policy balanced: ENGINE_FAILED after .*[\s\S]*with held: .*; was asked\n[\s\S]*The engine died/
+    )
   })
 
   it('says who answered with -v, on stderr', async () => {

@@ -203,7 +203,8 @@ export class LanDiscovery extends EventTarget implements Startable {
     if (first === undefined) return
 
     const address = source.split('%')[0]!
-    const isMine = first.link.addresses.includes(address)
+    // With two cards in one network, what leaves by one arrives by the other, too.
+    const isMine = [...this.#asked.values()].some(({ link }) => link.addresses.includes(address))
     if (!isMine) for (const { state } of asked) state.heardMs = nowMs
     if (packet.type === 'query')
       for (const each of asked) this.#send(each, gateway.answerTo(packet, each.link))
