@@ -3,10 +3,10 @@
 import * as z from 'zod'
 
 /**
- * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that nobody
- * measured lately. `fastest`: the least expected time alone. `local-first`: this device wherever it can. `cheapest`: what stays in the mesh, then the smallest device
- * that is fast enough. `greenest`: no battery and no load from disk, then the least measured
- * energy, then the smallest device that is fast enough.
+ * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that was not
+ * measured lately. `fastest`: the least expected time alone. `local-first`: this device wherever it can. `cheapest`: what
+ * stays in the mesh, then the smallest device that is fast enough. `greenest`: no battery and no load from disk, then
+ * the least measured energy, then the smallest device that is fast enough.
  */
 export const ROUTING_POLICIES = ['balanced', 'fastest', 'local-first', 'cheapest', 'greenest'] as const
 export const RoutingPolicy = z.enum(ROUTING_POLICIES)
