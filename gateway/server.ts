@@ -199,7 +199,7 @@ export class Gateway {
     })
     void this.#routes.then(
       routes => {
-        // Whoever left while the routes were loading can no longer be told, or noticed.
+        // A client that left while the routes were loading gets no answer, and nothing notices its end later.
         if (!outgoing.destroyed) void routes(incoming, outgoing, by)
       },
       (err: unknown) => {

@@ -21,7 +21,7 @@ import { digestOf, type NamedTokens } from './named-tokens.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
-/** A person follows the link at once; whoever finds it in a history later gains nothing by it. */
+/** A person follows the link at once; found in a history later, it opens nothing. */
 const LINK_AGE_MAX_S = 120
 /** Links that were opened by none: the oldest goes. */
 const LINKS_MAX = 8

@@ -18,7 +18,7 @@ export const visibleName = (text: string): string =>
 
 /**
  * A name as it comes over the wire: printable, no spaces at the ends, no control characters. Earlier versions gave out
- * names with letters that nobody sees, and names of a PeerId's form: the former are left out when the name is read,
+ * names with invisible letters, and names of a PeerId's form: the former are left out when the name is read,
  * and the latter are no PeerIds.
  */
 export const WireName = z

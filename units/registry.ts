@@ -1,7 +1,7 @@
 /**
  * All units of a node by name, and the one place where their input is checked.
  *
- * HTTP, CLI and later MCP and peers know only this: what they can do is what
+ * HTTP, the command line, MCP and peers know only this: what they can do is what
  * `list` says, and a wrong input is refused here, before any unit sees it.
  * Units take and give values in the names of the code; what comes in and goes
  * out here is JSON, in snake_case.

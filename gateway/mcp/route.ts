@@ -94,7 +94,7 @@ async function load(
   makeServer: typeof createMcpServer
 ): Promise<Served> {
   const sdk = await import('@modelcontextprotocol/server')
-  const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
+  const onFailure = (err: unknown) => log.error({ err }, 'a tool met an unexpected error')
   const callsOf = (context: ServerContext) =>
     registryCalls(units, callerOf(context), extraOf(context).traceId)
   const serverOf = (more: Pick<McpServerOptions, 'room' | 'listens'>) =>

@@ -20,7 +20,7 @@ const UNKNOWN_CHUNKS_MAX = PROGRESS_MAX
 export interface Place {
   /** Everything of the answer has come. */
   ended(): void
-  /** Nobody wants the rest of it. */
+  /** The rest of it is not wanted. */
   cancel(err: LumosError): void
   /** The peer broke the protocol: its stream is reset, and all that it still sends there. */
   reset(err: LumosError): void

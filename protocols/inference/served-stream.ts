@@ -86,7 +86,7 @@ export class ServedStream {
       this.end(new PeerUnreachableError('The peer has closed the stream.'))
     } catch (err) {
       const { code, message } = toLumosError(err)
-      // A dialer resets a stream to cancel what runs on it; that is no news.
+      // A dialer resets a stream to cancel what runs on it: no fault.
       if (code !== 'PEER_UNREACHABLE' && !this.#ended) {
         const { peerId } = this.#load
         this.#components.log.warn({ peerId, code, why: message }, 'an inference stream was reset')
@@ -214,13 +214,13 @@ export class ServedStream {
       this.#calls.delete(number)
       this.#load.calls--
       this.#load.release(call.bytes)
-      // Whoever cancelled has ended the call before the loop sees it.
+      // A cancellation has ended the call before the loop sees it.
       if (call.signal.aborted) failure = call.signal.reason
       onEnded?.(peerId, request, clock.monotonicMs() - beganMs, failure)
     }
   }
 
-  /** Ends the call on the wire at once; whoever works on it is told to stop. */
+  /** Ends the call on the wire at once, and cancels its work. */
   #fail(number: number, call: ServedCall, thrown: unknown): void {
     if (call.answered) return
     call.answered = true

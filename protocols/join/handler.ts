@@ -8,7 +8,7 @@ import { encodeError } from '../wire/errors.ts'
 import { FrameStream } from '../wire/frames.ts'
 import { Ask, type Challenge, commitmentTo, FRAME, type Grant, Redeem, Reveal } from './codec.ts'
 
-/** Who decides about one dialer. What it throws is told to the dialer. */
+/** Decides about one dialer. What it throws is sent to the dialer. */
 export interface JoinDesk {
   redeem(redeem: Redeem): Promise<Grant>
   /** The same for the same question. */

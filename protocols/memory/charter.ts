@@ -1,5 +1,5 @@
 /**
- * A charter says what a space is: who has which right, which keys it has, which writers no longer count. Each version is
+ * A charter says what a space is: the rights of devices and roles, its keys, which writers no longer count. Each version is
  * signed by an owner of the version before; the first one by its creator, whose key the id of the space is made of.
  */
 
@@ -60,7 +60,7 @@ const CharterWire = z.object({
   gone: z.boolean(),
   /** {@link CharterSecrets}, under the newest key. */
   sealed: Bytes.refine(value => value.length <= SEALED_BYTES_MAX, { error: 'is too long' }),
-  /** Who signed this version. */
+  /** The device that signed this version. */
   by: PeerIdText
 })
 

@@ -97,7 +97,7 @@ export class Lanes {
     this.#vacate()
   }
 
-  /** One lane fewer is open: whoever waits longest may open one. */
+  /** One lane fewer is open: the call that waits longest may open one. */
   #vacate(): void {
     const waiter = this.#nextWaiter()
     if (waiter !== undefined) waiter.grant(undefined)

@@ -92,7 +92,7 @@ export class Database implements Disposable {
   }
 
   /**
-   * After a write or an fsync that failed, nobody knows which of the pages in
+   * After a write or an fsync that failed, it is not known which of the pages in
    * the system's cache are on the disk, and a later fsync that succeeds does
    * not say so either (https://lwn.net/Articles/752063). So the file is closed
    * at once, which moves what was committed to its place, and is opened and

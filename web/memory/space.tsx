@@ -1,4 +1,4 @@
-/** One space: what is in it, who may do what, and what was written last. */
+/** One space: what is in it, the rights of devices, and what was written last. */
 
 import { useMemo, useState } from 'preact/hooks'
 import { bytes, number } from '../format.ts'

@@ -84,7 +84,7 @@ class SocketTls implements ConnectionEncrypter {
       : this.#components.upgrader.getStreamMuxers()
     const settings = {
       secureContext,
-      // Who the peer is, its certificate proves to us, not to an authority.
+      // Its certificate proves the peer to this node, not to an authority.
       rejectUnauthorized: false
     }
     const secured = inbound
