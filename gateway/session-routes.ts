@@ -1,11 +1,10 @@
 /**
- * A browser's way in and out: `POST /api/v2/session` with the bearer token
- * answers with a cookie, `DELETE` ends what the cookie began.
+ * A browser's way in and out: `POST /api/v2/session` with the code of a link, or with the bearer token, answers with a
+ * cookie; `DELETE` ends what the cookie began.
  *
- * The page gets the token in the fragment of its link (`#token=…`), which no
- * browser sends anywhere, shows it here once, and forgets it. A link that the
- * gateway itself read would leave the token in histories and logs, and would
- * let a mere GET change something.
+ * The page gets the code in the fragment of its link, which no browser sends anywhere, shows it here once, and forgets
+ * it. A link that the gateway itself read would leave the code in histories and logs, and would let a mere GET change
+ * something.
  */
 
 import { Hono } from 'hono'

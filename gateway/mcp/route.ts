@@ -1,6 +1,6 @@
 /**
- * `/mcp`: the units as tools over streamable HTTP, for clients of both eras of the protocol. Who may ask is decided
- * before, as for every route.
+ * `/mcp`: the units as tools over streamable HTTP, for clients of both eras of the protocol. Each
+ * request was admitted before, as for every route.
  */
 
 import type {

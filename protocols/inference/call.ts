@@ -70,7 +70,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
       this.#digest = new PieceDigest()
   }
 
-  /** Whether nobody waits for an answer any more. */
+  /** Whether its caller waits for no answer any more. */
   get over(): boolean {
     return this.#over
   }

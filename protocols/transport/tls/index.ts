@@ -119,7 +119,7 @@ class SocketTls implements ConnectionEncrypter {
     }
   }
 
-  /** One key for all connections of this run: it names nobody, and making one takes longer than a handshake. */
+  /** One key for all connections of this run: it names no peer, and making one takes longer than a handshake. */
   #secureContext(): Promise<tls.SecureContext> {
     this.#context ??= createCertificate(this.#components.privateKey).then(certificate =>
       tls.createSecureContext({
