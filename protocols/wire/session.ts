@@ -85,8 +85,8 @@ export class Session {
   }
 
   /**
-   * Write what asks for a call. Alone on its stream it has nobody to share a send with, so it leaves at once.
-   * A write that fails has lost the stream, and every call is told so.
+   * Write what asks for a call. Alone on its stream it shares no send, so it leaves at once.
+   * A write that fails has lost the stream, and every call fails.
    *
    * @param onWritten called when all of it was taken.
    */

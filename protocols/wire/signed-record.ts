@@ -27,7 +27,7 @@ export interface RecordKind<S extends z.ZodType> {
 /** A record whose signature was checked. */
 export interface Signed<T> {
   readonly value: T
-  /** PeerId of whoever signed. */
+  /** PeerId of the signer. */
   readonly signer: string
   /** The bytes that prove it to others. */
   readonly envelope: Uint8Array
