@@ -106,7 +106,7 @@ describe('models on the command line', () => {
       assert.equal((await onDen('models', 'ofer', 'echo')).code, 2)
       assert.match(
         (await onDen('models', '--help')).stdout,
-        /withdraw.*offer a model of this device to no other device/
+        /withdraw.*offer a model of this device to no/
       )
     },
     PATIENCE_MS
