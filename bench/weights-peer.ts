@@ -7,6 +7,12 @@ export type Job = { readonly way: Way } & (
   | { readonly type: 'receive' | 'receive beside calls'; readonly offer: Offer; readonly path: string }
 )
 
+export interface Received {
+  readonly ms: number
+  /** Of an earlier run. */
+  readonly keptBytes: number
+}
+
 const SAMPLE_MS = 10
 
 let idleBytes = 0
@@ -41,7 +47,7 @@ process.on('message', async (message: Job | 'peak') => {
     const receive = await RECEIVE[message.way](message.offer, message.path)
     await settle()
     const startedMs = performance.now()
-    await receive()
-    process.send!(performance.now() - startedMs)
+    const keptBytes = await receive()
+    process.send!({ ms: performance.now() - startedMs, keptBytes } satisfies Received)
   }
 })

@@ -72,14 +72,16 @@ function progressTo(say: (line: string) => void) {
   }
 }
 
-/** Made before the clock runs; what it gives back takes the file to `path`. */
-export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => Promise<void>>> = {
+/** Made before the clock runs; what it gives back takes the file to `path`, and says how many bytes of it were there. */
+export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => Promise<number>>> = {
   async lumos({ addresses, held, cid, loud }, path) {
     const { libp2p, transfer, heard } = await startDevice('receiver', path)
     await libp2p.dial(addresses!.map(address => multiaddr(address)))
     heard(Buffer.from(held!, 'hex'))
-    return async () =>
-      void (await transfer.fetch(cid!, loud ? { onProgress: progressTo(console.error) } : {}))
+    return async () => {
+      const { sources } = await transfer.fetch(cid!, loud ? { onProgress: progressTo(console.error) } : {})
+      return sources.find(({ from }) => from === 'disk')?.bytes ?? 0
+    }
   },
   async HTTP({ port }, path) {
     return async () => {
@@ -87,13 +89,16 @@ export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => 
         get({ port, host: '127.0.0.1' }, resolve).on('error', reject)
       })
       await pipeline(response, createWriteStream(path, { flush: true }))
+      return 0
     }
   },
   async Bitswap({ addresses, cid }, path) {
     const helia = await startHelia([])
     await helia.libp2p.dial(addresses!.map(address => multiaddr(address)))
-    return async () =>
+    return async () => {
       await pipeline(unixfs(helia).cat(CID.parse(cid!)), createWriteStream(path, { flush: true }))
+      return 0
+    }
   }
 }
 

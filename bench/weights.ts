@@ -14,7 +14,7 @@ import { type Bench, take } from './harness.ts'
 import { tableOf } from './table.ts'
 import { keyOf, openStore } from './weights-device.ts'
 import { bringIn, IMPORT_WAYS } from './weights-import.ts'
-import type { Job } from './weights-peer.ts'
+import type { Job, Received } from './weights-peer.ts'
 import { type Content, WAYS, type Way } from './weights-ways.ts'
 
 const LEAVES = { thorough: 256, quick: 16 }
@@ -109,12 +109,12 @@ export const move = (way: Way, content: Content, path: string, loud = false) =>
   between(path, async (sender, receiver) => {
     const offer = (await ask(sender, { type: 'send', way, content })) as object
     const job = { type: 'receive', way, path, offer: { ...offer, loud } } as const
-    const ms = (await ask(receiver, job)) as number
+    const received = (await ask(receiver, job)) as Received
     const [senderBytes, receiverBytes] = (await Promise.all([
       ask(sender, 'peak'),
       ask(receiver, 'peak')
     ])) as [number, number]
-    return { ms, senderBytes, receiverBytes }
+    return { ...received, senderBytes, receiverBytes }
   })
 
 const callsBeside = (content: Content, path: string) =>

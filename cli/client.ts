@@ -7,7 +7,6 @@
 
 import { createClient, type LumosClient } from '../client/client.ts'
 import { LumosClientError } from '../client/errors.ts'
-import type { ConnectionState } from '../client/resume.ts'
 import type { AnyUnits, CallOptions, EventOptions, Meta, UnitDescription } from '../client/types.ts'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
@@ -24,12 +23,18 @@ export type { Meta } from '../client/types.ts'
 
 export const homeOf = ({ home }: { readonly home?: string }): string => homePath(home, process.env)
 
-/** The flag by which another process finds the same home, whatever its environment; empty for that of the platform. */
-export function homeFlag(options: { readonly home?: string }): string {
+/** The words by which another process finds the same home, whatever its environment; none for that of the platform. */
+export function homeWords(options: { readonly home?: string }): readonly string[] {
   const home = homeOf(options)
   const usual = homePath(undefined, { ...process.env, LUMOS_HOME: undefined })
-  return home === usual ? '' : ` --home ${shellWord(home)}`
+  return home === usual ? [] : ['--home', home]
 }
+
+/** The same for a shell. */
+export const homeFlag = (options: { readonly home?: string }): string =>
+  homeWords(options)
+    .map(word => ` ${shellWord(word)}`)
+    .join('')
 
 /** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
 export function findNode(options: { readonly home?: string }, as?: 'program'): NodeClient {
@@ -71,6 +76,10 @@ export class NodeClient {
     return this.#client.units(options).catch(this.#failed)
   }
 
+  unitNames(options: AbortOptions = {}): Promise<readonly string[]> {
+    return this.#client.unitNames(options).catch(this.#failed)
+  }
+
   /** Begins an answer that goes on without its client. Gives its id. */
   async detached(unit: string, input: unknown = {}, options: AskOptions = {}): Promise<string> {
     let id: string | undefined
@@ -86,12 +95,31 @@ export class NodeClient {
     throw new LumosError('NOT_SUPPORTED', 'Only answers that come in pieces go on without their client.')
   }
 
-  /** Events of these names and gaps, from `since` on, else from now on, until the loop is left or the node is gone. */
-  watch(options: Pick<EventOptions, 'names' | 'since' | 'signal'> = {}): AsyncGenerator<unknown, void> {
-    const onConnection = (now: ConnectionState) => {
-      if (now.state === 'waiting') throw now.error
+  /** Events of these names and gaps, from `since` on, else from now on. As {@link follow}. */
+  watch({
+    names,
+    since,
+    signal
+  }: Pick<EventOptions, 'names' | 'since' | 'signal'> = {}): AsyncGenerator<unknown, never> {
+    return this.follow('event.list', { names, since }, { signal })
+  }
+
+  /**
+   * A stream that has no end of its own, until the loop is left.
+   *
+   * @throws {LumosError} `NODE_NOT_RUNNING` when the node has stopped.
+   */
+  async *follow(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, never> {
+    try {
+      yield* this.stream(unit, input, options)
+    } catch (thrown) {
+      // A node that was killed says no word.
+      const isCut = thrown instanceof LumosError && thrown.code === 'STREAM_INTERRUPTED'
+      if (!isCut || lockHolder(this.#home) !== undefined) throw thrown
     }
-    return this.#told(this.#client.events({ ...options, onConnection }))
+    throw new LumosError('NODE_NOT_RUNNING', 'The node has stopped.', {
+      hint: 'Start it again: lumos-node start'
+    })
   }
 
   async *#told<T, R>(pieces: AsyncGenerator<T, R>): AsyncGenerator<T, R> {
@@ -104,7 +132,8 @@ export class NodeClient {
 
   readonly #failed = (thrown: unknown): never => {
     if (!(thrown instanceof LumosClientError)) throw thrown
-    const { message, hint, details, cause } = thrown
+    const { message, hint, requestId, cause } = thrown
+    const details = { ...thrown.details, ...(requestId !== undefined && { requestId }) }
     const code = isErrorCode(thrown.code) ? thrown.code : 'INTERNAL'
     if (code === 'NODE_NOT_RUNNING' && cause !== undefined) {
       mustBeOurs(this.info.socketPath)

@@ -1,13 +1,14 @@
-/** Settings that count only while a device has no mesh: what is given later says that it is ignored. */
+/** What is given to `start` and counts for nothing: each says so, in a line. */
 
 import type { NodeStatus } from '../interface/status.ts'
+import type { StartOptions } from './invocation.ts'
 
 export interface GivenNames {
   readonly name?: string
   readonly mesh?: string
 }
 
-/** One line for each name that the running node does not go by. */
+/** One line for each name that the running node does not go by: a device has another one only while it has no mesh. */
 export function ignoredNames(given: GivenNames, node: Pick<NodeStatus, 'name' | 'mesh'>): string[] {
   const lines: string[] = []
   if (given.mesh !== undefined && given.mesh !== node.mesh) {
@@ -23,4 +24,21 @@ export function ignoredNames(given: GivenNames, node: Pick<NodeStatus, 'name' | 
     )
   }
   return lines
+}
+
+/** One line where a node that runs already was given what it takes only when it starts. */
+export function lateOptions({ port, gatewayPort, mdns, peer, echo }: StartOptions): string[] {
+  const given = {
+    '--port': port !== undefined,
+    '--gateway-port': gatewayPort !== undefined,
+    '--no-mdns': mdns === false,
+    '--peer': peer !== undefined,
+    '--echo': echo === true
+  }
+  const late = Object.entries(given).flatMap(([option, isGiven]) => (isGiven ? [option] : []))
+  if (late.length === 0) return []
+  const count = late.length === 1 ? 'counts' : 'count'
+  return [
+    `${late.join(', ')} ${count} when a node starts, and this one runs: lumos-node stop, then start it so.`
+  ]
 }

@@ -12,5 +12,9 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.exitCode = 1
 } else {
   const source = join(__dirname, 'main.ts')
-  import(existsSync(source) ? './main.ts' : '../dist/cli.js')
+  import(existsSync(source) ? './main.ts' : '../dist/cli.js').catch(err => {
+    if (err.code !== 'ERR_MODULE_NOT_FOUND') throw err
+    process.stderr.write(`A part of this program is missing. In a clone, run first: npm ci\n${err.message}\n`)
+    process.exitCode = 1
+  })
 }

@@ -60,15 +60,20 @@ export class Output {
   progress(text: string): void {
     if (this.json || !this.#stderr.isTTY) return
     const shown = this.#shown(this.#stderr, printable(text))
-    this.#stderr.write(`\r\u001b[K${shown.slice(0, this.#stderr.columns)}`)
+    this.#stderr.write(`\r\u001b[K${cutTo(shown, this.#stderr.columns)}`)
   }
 
   note(text: string): void {
     this.#stderr.write(`${this.#shown(this.#stderr, text)}\n`)
   }
 
+  /** Files and programs get each letter; a terminal gets none of others that acts on it, also where a caller does not look. */
   #shown(stream: NodeJS.WriteStream, text: string): string {
-    return this.utf8 || !stream.isTTY ? text : ascii(text)
+    if (!stream.isTTY) return text
+    const harmless = text.replace(ACTING, sign =>
+      sign.endsWith('m') ? sign : this.json ? spelled(sign) : ' '
+    )
+    return this.utf8 ? harmless : ascii(harmless)
   }
 
   /** Rows for the person at the terminal, which go to no file with the data. */
@@ -111,12 +116,27 @@ export class Output {
   }
 }
 
+/** What would act on a terminal, and colours, which this program writes itself. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one.
+const ACTING = /\u001b\[[\d;]*m|(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** As JSON spells it. */
+const spelled = (sign: string): string =>
+  sign
+    .split('')
+    .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+
 /**
- * Names, errors and answers come from peers: what would act on the terminal becomes a space. The joiners stay: they
- * shape Persian and Hindi words and make one picture of several, and act on nothing else.
+ * Names, errors and answers come from peers: what would act on the terminal becomes a space. What acts on nothing but the
+ * letters beside it stays: signs of Arabic and others that are seen, the joiners of Persian, Hindi and pictures, places
+ * to break a word, and the tags that make a flag of a region.
  */
 export const printable = (text: string): string =>
-  text.replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+  text.replace(
+    /(?!\n|\t|\u00ad|\u200c|\u200d|[\u{e0020}-\u{e007f}])(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})/gu,
+    ' '
+  )
 
 /** Scripts and pictures that take two columns; `\ufe0f` makes a picture of a sign. */
 const WIDE =
@@ -136,4 +156,17 @@ export function widthOf(text: string): number {
     else columns += WIDE.test(segment) ? 2 : 1
   }
   return columns
+}
+
+/** The beginning of a text that fits into so many columns: a longer line would go on in the next one, and stay there. */
+function cutTo(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  let cut = ''
+  let width = 0
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
+    width += widthOf(segment)
+    if (width > columns) break
+    cut += segment
+  }
+  return cut
 }

@@ -74,7 +74,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
-        pageLink: () => gateway.link(),
+        pageLink: user => gateway.link(user),
         tokens,
         adoption: gateway.adoption,
         grpc: () => gateway.grpc.state(),

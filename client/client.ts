@@ -130,11 +130,19 @@ export class LumosClient<U extends Known<U> = Units> {
     >
   }
 
-  /** Those that the caller may see. */
+  /** All of the node; `permission` says what each needs. */
   async units({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<readonly UnitDescription[]> {
     const reply = await this.#send({ method: 'GET', path: '/api/v2/units', headers: {}, signal })
     if (reply.status !== 200) await envelopeOf(reply)
     return (parsed(await reply.text()) as { items: UnitDescription[] }).items
+  }
+
+  /** Their names alone: the node makes no schemas for that. */
+  async unitNames({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<readonly string[]> {
+    const path = '/api/v2/units?names'
+    const reply = await this.#send({ method: 'GET', path, headers: {}, signal })
+    if (reply.status !== 200) await envelopeOf(reply)
+    return (parsed(await reply.text()) as { names: string[] }).names
   }
 
   /** What happens on the node, until the loop is left. A connection that ends is made again, after the last event. */

@@ -3,6 +3,7 @@
 import { CutError, type ErrorBody, errorOf, type LumosClientError } from './errors.ts'
 import { eventsOf, type SseEvent } from './sse.ts'
 import type { Reply } from './transport.ts'
+import type { Meta } from './types.ts'
 import { backoffMs, systemWait, type Wait } from './wait.ts'
 
 /** The connection of a stream, for a page that shows it. */
@@ -64,5 +65,7 @@ export async function* resumed(stream: Stream): AsyncGenerator<SseEvent, unknown
   }
 }
 
-export const errorIn = ({ data }: SseEvent): LumosClientError =>
-  errorOf((data as { error?: ErrorBody } | null)?.error)
+export function errorIn({ data }: SseEvent): LumosClientError {
+  const { error, meta } = (data ?? {}) as { error?: ErrorBody; meta?: Meta }
+  return errorOf(error, meta?.request_id)
+}

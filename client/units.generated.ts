@@ -1988,7 +1988,7 @@ export interface Units {
 
   /** A link that opens the page of this node, and lets one browser in. It counts once, for two minutes. */
   'gateway.link': {
-    input: Record<string, never>
+    input: { user?: number }
     output: { url: string }
     item: Units['gateway.link']['output']
   }
@@ -2489,10 +2489,11 @@ export interface Units {
         candidates: ({
           peer_id: string
           name: string
+          model: string
           cost_ms: number | null
           parts: { reason: string; ms: number }[]
           joules_per_token?: number
-          fate: 'asked' | 'spare' | 'ejected'
+          fate: 'asked' | 'spare' | 'ejected' | 'too_small'
         })[]
         more: number
         attempts: ({
@@ -2576,7 +2577,13 @@ export interface Units {
   'inference.models': {
     input: { type?: string }
     output: {
-      models: { id: string; types: string[]; ready: boolean; devices: string[] }[]
+      models: {
+        id: string
+        types: string[]
+        ready: boolean
+        leaves_mesh: boolean
+        devices: string[]
+      }[]
     }
     item: Units['inference.models']['output']
   }
@@ -3460,13 +3467,19 @@ export interface Units {
     item: Units['memory.list']['output']
   }
 
-  /** A whole document: its facts, entries, tasks or text. */
+  /** A document: its facts, entries, tasks or text. Of a long journal or thread, ask for the last entries. */
   'memory.open': {
-    input: { space: string; doc?: string }
+    input: {
+      space: string
+      doc?: string
+      kind?: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
+      last?: number
+    }
     output: {
       kind: 'facts' | 'journal' | 'thread' | 'tasks' | 'notes' | 'raw'
       facts?: Record<string, unknown>
       entries?: { id: string; value: unknown; writer: string; at: number }[]
+      earlier?: number
       tasks?: ({
         id: string
         title: string
@@ -3712,6 +3725,8 @@ export interface Units {
             state?: 'open' | 'done' | 'dropped'
             assignee?: string | null
           }
+        | { type: 'text'; text: string }
+        | { type: 'replace'; find: string; insert: string }
         | { type: 'edit'; at: number; remove: number; insert: string })[]
     }
     output: { seq: number; ids: string[] }
@@ -3784,7 +3799,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.import_root']['output']
   }
@@ -3856,7 +3871,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.leave']['output']
   }
@@ -3952,7 +3967,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename']['output']
   }
@@ -3970,7 +3985,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.rename_device']['output']
   }
@@ -3988,7 +4003,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.renew_identity']['output']
   }
@@ -4030,7 +4045,7 @@ export interface Units {
       members: number
       admins: number
       advice: string[]
-      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'one_admin' | 'renewal_late' | 'root_renews')[]
+      advice_codes: ('removed' | 'orphan' | 'expired' | 'ahead' | 'copied' | 'behind' | 'said_removed' | 'clocks' | 'one_admin' | 'renewal_late' | 'root_renews')[]
     }
     item: Units['mesh.show']['output']
   }
@@ -4199,6 +4214,7 @@ export interface Units {
         memory_bytes: number | null
         context_tokens: number | null
         takes_images: boolean
+        leaves_mesh: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
         stated: { first_chunk_ms: number; tokens_per_second?: number } | null
@@ -4258,6 +4274,7 @@ export interface Units {
           memory_bytes: number | null
           context_tokens: number | null
           takes_images: boolean
+          leaves_mesh: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
           stated: { first_chunk_ms: number; tokens_per_second?: number } | null

@@ -19,6 +19,7 @@ import { isLoopback } from './hosts.ts'
 import type { NamedTokens } from './named-tokens.ts'
 import { PAGE_PATHS } from './page-paths.ts'
 import { isAdopted, isPlain, pathOf } from './paths.ts'
+import { usersAt } from './same-user.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -159,7 +160,7 @@ function proven(incoming: Asking, access: TcpAccess): Caller | LumosError {
   if (caller !== undefined) return caller
 
   const begins = method === 'POST' && path === SESSION_PATH
-  if (begins && given !== undefined && access.sessions.redeem(given)) return HOLDER
+  if (begins && given !== undefined && access.sessions.redeem(given, () => usersAt(socket))) return HOLDER
   if (shown.length === 0 && !begins) {
     const session = sessionIdsOf(incoming).flatMap(id => access.sessions.callerOf(id) ?? [])[0]
     if (session !== undefined) return foreign(incoming) ?? session

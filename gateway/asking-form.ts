@@ -5,7 +5,7 @@ import { LumosError } from '../interface/errors.ts'
 
 /** What is asked before a request is answered, be it of HTTP or of gRPC. */
 export type Asking = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'headersDistinct'> & {
-  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress' | 'localPort'>
+  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress' | 'remotePort' | 'localPort'>
 }
 
 type Taken = readonly [type: RegExp, name: string]

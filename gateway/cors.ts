@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isListed, type TcpAccess, wrongPlace } from './access.ts'
 
 /** What a page may read of an answer. */
-const EXPOSED = 'x-request-id, x-lumos-peer, x-lumos-route, x-lumos-answer, x-should-retry, retry-after'
+const EXPOSED =
+  'x-request-id, request-id, x-lumos-peer, x-lumos-route, x-lumos-answer, x-should-retry, retry-after'
 /** Names of headers that a page wants to send, such as those by which the clients of OpenAI describe themselves. */
 const HEADER_NAMES = /^[\w, -]{1,2048}$/
 /** A browser asks again after ten minutes, so that an origin that is listed no more is noticed. */

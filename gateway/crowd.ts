@@ -14,6 +14,8 @@ interface CrowdLimits {
   readonly refused: number
   /** Of one other device, a proxy with many clients behind it included. */
   readonly ofAddress: number
+  /** On which one named token was shown. The owner's own programs, which show that of the gateway, are not counted. */
+  readonly ofToken: number
   /** Time to show a token. A connection that has shown none in it makes room for a new one. */
   readonly unprovenMs: number
 }
@@ -24,6 +26,7 @@ const LIMITS: CrowdLimits = {
   /** A program that sends ten thousand requests at once loses none. */
   refused: 8192,
   ofAddress: 512,
+  ofToken: 512,
   unprovenMs: 1000
 }
 const CONNECTIONS_RETRY_AFTER_MS = 1000
@@ -50,7 +53,10 @@ export class Connections {
   readonly #unproven = new Map<Socket, number>()
   readonly #surplus = new Map<Socket, string>()
   /** How many each other device holds. */
-  readonly #ofAddress = new Map<string, number>()
+  readonly #ofAddress = new Count()
+  /** The named token that was shown last on each that is served, and how many each of them holds. */
+  readonly #tokens = new Map<Socket, string>()
+  readonly #ofToken = new Count()
 
   constructor(server: NetServer, clock: Clock, limits = LIMITS) {
     this.#clock = clock
@@ -63,27 +69,44 @@ export class Connections {
     return this.#surplus.has(socket)
   }
 
-  /** A request on it was let in: it makes room for no other. */
-  keep(socket: Socket): void {
+  /**
+   * A request on it was let in: it makes room for no other.
+   *
+   * @param token the name of the one that was shown, where it has one.
+   * @returns false where that holds as many as it may.
+   */
+  keep(socket: Socket, token?: string): boolean {
+    const before = this.#tokens.get(socket)
+    if (token !== undefined && token !== before) {
+      if (this.#ofToken.of(token) >= this.#limits.ofToken) return false
+      this.#tokens.set(socket, token)
+      this.#ofToken.add(token)
+      if (before !== undefined) this.#ofToken.remove(before)
+    }
     this.#unproven.delete(socket)
+    return true
   }
 
   /** The same for one whose other end alone is known: TLS lies between a session of HTTP/2 and its connection. */
-  keepFrom({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): void {
+  keepFrom(
+    { remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
+    token?: string
+  ): boolean {
     for (const socket of this.#unproven.keys())
-      if (socket.remotePort === remotePort && socket.remoteAddress === remoteAddress) this.keep(socket)
+      if (socket.remotePort === remotePort && socket.remoteAddress === remoteAddress)
+        return this.keep(socket, token)
+    return true
   }
 
   #take(socket: Socket): void {
     const { served, refused, ofAddress, unprovenMs } = this.#limits
     const address = socket.remoteAddress ?? ''
-    const count = this.#ofAddress.get(address) ?? 0
-    if (count >= ofAddress) {
+    if (this.#ofAddress.of(address) >= ofAddress) {
       socket.destroy()
       return
     }
     // This device is many programs.
-    if (address !== '' && !isLoopback(address)) this.#ofAddress.set(address, count + 1)
+    if (address !== '' && !isLoopback(address)) this.#ofAddress.add(address)
     socket.once('close', () => this.#forget(socket))
     const nowMs = this.#clock.monotonicMs()
     const [oldest] = this.#unproven
@@ -110,14 +133,37 @@ export class Connections {
     this.#served.delete(socket)
     this.#unproven.delete(socket)
     this.#surplus.delete(socket)
-    const left = (this.#ofAddress.get(address) ?? 1) - 1
-    if (left === 0) this.#ofAddress.delete(address)
-    else this.#ofAddress.set(address, left)
+    this.#ofAddress.remove(address)
+    const token = this.#tokens.get(socket)
+    this.#tokens.delete(socket)
+    if (token !== undefined) this.#ofToken.remove(token)
   }
 }
+
+/** How many of each there are. What is not there is not kept. */
+class Count {
+  readonly #counts = new Map<string, number>()
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0
+  }
+
+  add(name: string): void {
+    this.#counts.set(name, this.of(name) + 1)
+  }
+
+  remove(name: string): void {
+    const left = this.of(name) - 1
+    if (left > 0) this.#counts.set(name, left)
+    else this.#counts.delete(name)
+  }
+}
+
+export const tooMany = (): OverloadedError =>
+  new OverloadedError('Too many connections are open.', CONNECTIONS_RETRY_AFTER_MS)
 
 /** Before its body is read, whatever it asks for. Its connection ends, so that another one has the place. */
 export function refuseCrowd(outgoing: ServerResponse, clock: Clock): void {
   outgoing.shouldKeepAlive = false
-  refuse(outgoing, new OverloadedError('Too many connections are open.', CONNECTIONS_RETRY_AFTER_MS), clock)
+  refuse(outgoing, tooMany(), clock)
 }

@@ -2,6 +2,7 @@
 
 import { Server as HttpServer } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
+import { isPortTaken, type ListeningPlace, listeningRefused } from '../interface/listening.ts'
 import { addressesOf } from './hosts.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
@@ -21,20 +22,20 @@ export interface Listeners<S extends Server> {
 
 /**
  * @param create makes a server that does not listen yet.
- * @param first port to try; 0 lets the system choose.
+ * @param place its port is the first to try; 0 lets the system choose.
+ * @throws {LumosError} `CONFIG_INVALID` when this device does not have the address, or the port is root's.
  */
 export async function listenOnFreePort<S extends Server>(
   create: () => S,
-  host: string,
-  first: number
+  { host, port: first, section }: ListeningPlace
 ): Promise<Listeners<S>> {
   for (let tried = 1; ; tried++) {
     const port = first === 0 ? 0 : first + tried - 1
     try {
       return await listenOnAll(create, addressesOf(host), port)
     } catch (err) {
-      const taken = codeOf(err) === 'EADDRINUSE'
-      if (!taken || tried >= PORTS_TRIED_MAX || port === PORT_MAX) throw err
+      if (isPortTaken(err, port) && tried < PORTS_TRIED_MAX && port < PORT_MAX) continue
+      throw listeningRefused(err, { host, port, section })
     }
   }
 }

@@ -23,7 +23,10 @@ export function listingRoutes({ units }: Pick<AppComponents, 'units'>): Hono<App
     const { openapiOf } = await import('./openapi.ts')
     return openapiOf(items, versionOf(items))
   })
-  routes.get('/api/v2/units', listed)
+  routes.get('/api/v2/units', c => {
+    if (c.req.query('names') === undefined) return listed(c)
+    return new Response(toJson({ names: units.names() }), { headers: JSON_HEADERS })
+  })
   routes.get('/api/v2/openapi.json', openapi)
   routes.get('/openapi.json', openapi)
   return routes

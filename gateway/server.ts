@@ -87,9 +87,9 @@ export class Gateway {
     return this.#tcp === undefined || isLoopback(host) ? undefined : { host, port: this.#tcp.port, names }
   }
 
-  /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
-  link(): string | undefined {
-    return this.url && `${this.url}/#open=${this.#sessions.link()}`
+  /** The address of the page, with a code by which one browser is let in, of that user alone. Absent while it is closed. */
+  link(user?: number): string | undefined {
+    return this.url && `${this.url}/#open=${this.#sessions.link(user)}`
   }
 
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
@@ -129,10 +129,9 @@ export class Gateway {
    */
   rotateToken(): number {
     this.#token = this.#options.newToken()
-    const ended = this.#sessions.endAll()
     for (const server of this.#tcp?.servers ?? []) server.closeAllConnections()
     this.grpc.cut()
-    return ended
+    return this.#sessions.endAll()
   }
 
   /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
@@ -154,7 +153,7 @@ export class Gateway {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
       if (connections.isSurplus(incoming.socket)) refuseCrowd(outgoing, this.#components.clock)
-      else if (this.#serve(incoming, outgoing, accessOf(incoming))) connections.keep(incoming.socket)
+      else this.#serve(incoming, outgoing, accessOf(incoming), connections)
     })
     boundTimes(server)
     const connections = new Connections(server, this.#components.clock)
@@ -162,12 +161,12 @@ export class Gateway {
     return server
   }
 
-  /** Returns whether the request was let in, by more than its path. */
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    access: TcpAccess | AdoptedAccess | undefined
-  ): boolean {
+    access: TcpAccess | AdoptedAccess | undefined,
+    connections: Connections
+  ): void {
     for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -175,18 +174,22 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return false
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
     const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : this.#admission.of(incoming, access)
     if (caller instanceof LumosError) {
       refuse(outgoing, caller, this.#components.clock)
-      return false
+      return
+    }
+    // A path that is open to all proves nothing.
+    if (caller !== STRANGER && !connections.keep(incoming.socket, caller.token)) {
+      refuseCrowd(outgoing, this.#components.clock)
+      return
     }
     cutWith(caller, outgoing)
     const listener = access !== undefined && 'product' in access ? access.product : undefined
     this.#route(incoming, outgoing, { caller, listener })
-    return caller !== STRANGER
   }
 
   #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {
@@ -218,7 +221,8 @@ export class Gateway {
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
+    const place = { host, port: wanted, section: 'gateway' }
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), place)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

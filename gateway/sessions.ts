@@ -14,6 +14,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
+import { type Rate, Rates } from '../interface/rates.ts'
 import type { Caller } from '../interface/units.ts'
 import type { Asking } from './asking-form.ts'
 import { HOLDER } from './callers.ts'
@@ -27,15 +28,23 @@ const LINK_AGE_MAX_S = 120
 const LINKS_MAX = 8
 /** The browsers of one caller: of its sessions the oldest goes, and none of another caller. */
 const SESSIONS_MAX = 32
+/** Of one named token. Each is a write of the disk, for which the node waits. */
+const BEGUN: Rate = { burst: SESSIONS_MAX, perSecond: 1 }
 /** 256 bits: not to be guessed. */
 const ID_BYTES = 32
 /** Another program on this address may have set some of the same name; more are an attack. */
 const COOKIES_MAX = 8
+const ROOT = 0
 
 interface Session {
   readonly endMs: number
   /** With whose rights it was begun. */
   readonly caller: Caller
+}
+
+interface Link {
+  readonly endMs: number
+  readonly user?: number | undefined
 }
 
 /** What outlives the node: hashes alone. */
@@ -63,12 +72,14 @@ export class Sessions {
   readonly #kept: KeptSessions | undefined
   /** By the hash of its id, so that looking one up takes the same time for every guess. */
   readonly #sessions = new Map<string, Session>()
-  /** When each code of a link ends, by its hash. */
-  readonly #links = new Map<string, number>()
+  /** By the hash of the code. */
+  readonly #links = new Map<string, Link>()
+  readonly #begun: Rates
 
   constructor(clock: Clock, kept?: KeptSessions) {
     this.#clock = clock
     this.#kept = kept
+    this.#begun = new Rates(clock, BEGUN)
   }
 
   /** Takes up those of the last run that have time left and whose token is still good. */
@@ -82,8 +93,14 @@ export class Sessions {
     }
   }
 
-  /** The id of a new one, which may do what its caller may, and ends with the caller's token. */
+  /**
+   * The id of a new one, which may do what its caller may, and ends with the caller's token.
+   *
+   * @throws {LumosError} `RATE_LIMITED`
+   */
   begin(caller: Caller): string {
+    const tooMany = caller.token === undefined ? undefined : this.#begun.take(caller.token)
+    if (tooMany !== undefined) throw tooMany
     for (const [key, session] of this.#sessions) if (!this.#isOpen(session)) this.#sessions.delete(key)
     const own = [...this.#sessions].filter(([, session]) => session.caller === caller)
     if (own.length >= SESSIONS_MAX) this.#sessions.delete(own[0]![0])
@@ -97,18 +114,24 @@ export class Sessions {
     return id
   }
 
-  /** The code of a link, by which one browser begins a session. */
-  link(): string {
+  /** The code of a link, by which one browser begins a session. @param user of this device, whose browser alone may. */
+  link(user?: number): string {
     if (this.#links.size >= LINKS_MAX) this.#links.delete(this.#links.keys().next().value!)
     const code = randomBytes(ID_BYTES).toString('base64url')
-    this.#links.set(digestOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
+    this.#links.set(digestOf(code), { endMs: this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000, user })
     return code
   }
 
-  /** Whether this is the code of a link that none has opened. It counts once. */
-  redeem(code: string): boolean {
+  /**
+   * Whether this is the code of a link that none has opened. It counts once.
+   *
+   * @param users of the program that shows it, where they are known.
+   */
+  redeem(code: string, users: () => readonly number[] = () => []): boolean {
     const key = digestOf(code)
-    const endMs = this.#links.get(key) ?? 0
+    const { endMs, user } = this.#links.get(key) ?? { endMs: 0 }
+    // Another one takes it from no session. Root needs no link, and passes on the connections of others.
+    if (user !== undefined && users().some(one => one !== user && one !== ROOT)) return false
     this.#links.delete(key)
     return endMs > this.#clock.monotonicMs()
   }
@@ -124,11 +147,16 @@ export class Sessions {
     if (this.#sessions.delete(digestOf(id))) this.#keep()
   }
 
-  /** How many there were. Their token is replaced, so none of them comes back. */
+  /**
+   * How many there were. For good when this returns, those of tokens that stay good, too.
+   *
+   * @throws {LumosError} where the disk cannot be written: they are over in this run alone.
+   */
   endAll(): number {
     const open = [...this.#sessions.values()].filter(session => this.#isOpen(session)).length
     this.#sessions.clear()
     this.#links.clear()
+    this.#keep()
     return open
   }
 

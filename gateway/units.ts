@@ -53,7 +53,7 @@ export interface UnitRouteComponents extends AppComponents {
 }
 
 export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono<AppEnv> {
-  const { units, clock } = components
+  const { units, clock, closing } = components
   const routes = new Hono<AppEnv>()
   const calls = new Calls(components)
 
@@ -61,17 +61,16 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
 
   routes.post('/execute', async c => {
     const { type, ...request } = await readExecute(c)
-    units.get(request.unit, type)
-    return calls.answer(c, request, contextOf(request, c))
+    return calls.answer(c, request, contextFor(units.get(request.unit, type), request, c, closing))
   })
 
   routes.post('/stream', async c => {
     const call = c.get('call')
     const { type, ...request } = await readExecute(c)
-    units.get(request.unit, type)
+    const unit = units.get(request.unit, type)
     const { key, isAsync } = keepingOf(c, request.options)
     if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
-    const body = sseBody(piecesOf(units, request, contextOf(request, c)), {
+    const body = sseBody(piecesOf(units, request, contextFor(unit, request, c, closing)), {
       clock,
       meta: () => metaOf(call, clock.monotonicMs())
     })
@@ -96,7 +95,7 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     c.get('call').unit = unit.name
     checkPermission(unit, c.env.caller)
     const { value } = await bodies.readJson(c.env, inputBytesMaxOf(unit))
-    return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
+    return calls.answer(c, { unit: unit.name, input: value }, contextFor(unit, {}, c, closing))
   }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
@@ -137,6 +136,17 @@ function parseExecute({ value }: JsonBody): Execute {
     throw new InvalidInputError(words.join('; '))
   }
   return { ...read.data, input: read.data.input ?? {} }
+}
+
+/** The same for a unit: what has no end of its own ends with the gateway. */
+function contextFor(
+  { endless }: Unit,
+  request: Parameters<typeof contextOf>[0],
+  c: Context<AppEnv>,
+  closing: AbortSignal
+): UnitContext {
+  const context = contextOf(request, c)
+  return endless ? { ...context, signal: AbortSignal.any([c.get('gone'), closing]) } : context
 }
 
 /** What a unit is told of a request; without options, what holds when nothing is said. */

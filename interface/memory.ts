@@ -69,6 +69,10 @@ export type MemoryChange =
     }
   /** Of notes: at UTF-16 position `at`, `remove` units go and `insert` comes. */
   | { readonly type: 'edit'; readonly at: number; readonly remove: number; readonly insert: string }
+  /** Of notes: what stands there once is replaced. It is found when it is written, whatever has come before it since. */
+  | { readonly type: 'replace'; readonly find: string; readonly insert: string }
+  /** Of notes, alone: all of their text. Only what differs is written. */
+  | { readonly type: 'text'; readonly text: string }
   /** Of `raw`: a Yjs update (V1) of this device's own client. */
   | { readonly type: 'update'; readonly update: Uint8Array }
 
@@ -146,10 +150,22 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
-  | { readonly kind: 'journal' | 'thread'; readonly entries: readonly MemoryEntry[] }
+  | {
+      readonly kind: 'journal' | 'thread'
+      readonly entries: readonly MemoryEntry[]
+      /** How many came before those that were asked for. */
+      readonly earlier?: number
+    }
   | { readonly kind: 'tasks'; readonly tasks: readonly MemoryTask[] }
   | { readonly kind: 'notes'; readonly text: string }
   | { readonly kind: 'raw'; readonly update: Uint8Array }
+
+export interface ReadDocOptions extends AbortOptions {
+  /** Where two devices made several documents of one name at once: which of them. */
+  readonly kind?: DocKind | undefined
+  /** Of a journal or a thread, so many of the newest entries. */
+  readonly last?: number | undefined
+}
 
 /**
  * `node.memory`: each call names a space by its name here or its id. What a write returns was acknowledged: it is on disk.
@@ -162,14 +178,18 @@ export interface Memory extends MemoryFiles, MemorySearching {
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>
   docs(space: string, options?: AbortOptions): Promise<DocInfo[]>
-  read(space: string, doc: string, options?: AbortOptions): Promise<DocContent>
+  read(space: string, doc: string, options?: ReadDocOptions): Promise<DocContent>
   /** One fact; of entries and tasks, the one of this id. */
   get(space: string, doc: string, key: string, options?: AbortOptions): Promise<MemoryValue | undefined>
-  /** All or nothing, one envelope. Makes the document where it is not there. */
+  /**
+   * All or nothing, one envelope. Makes the document where it is not there.
+   *
+   * @param kind null: that of the document that is there, else that of the first change, where `append` makes a journal.
+   */
   write(
     space: string,
     doc: string,
-    kind: DocKind,
+    kind: DocKind | null,
     changes: readonly MemoryChange[],
     options?: AbortOptions
   ): Promise<{ seq: number; ids: readonly string[] }>

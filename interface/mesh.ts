@@ -34,6 +34,7 @@ export const ADVICE_CODES = [
   'copied',
   'behind',
   'said_removed',
+  'clocks',
   'one_admin',
   'renewal_late',
   'root_renews'

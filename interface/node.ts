@@ -78,6 +78,8 @@ export const ModelInfo = z.strictObject({
       contextTokens: z.int().nullable(),
       /** Whether conversations with it may hold pictures, as far as the device knows. */
       takesImages: z.boolean(),
+      /** Whether it hands on what it is asked to a server outside of the mesh. */
+      leavesMesh: z.boolean(),
       /** What this node measured in its own requests lately; null where it made none. */
       firstChunkMs: z.number().nullable(),
       tokensPerSecond: z.number().nullable(),

@@ -5,8 +5,8 @@ import * as z from 'zod'
 /**
  * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that was not
  * measured lately. `fastest`: the least expected time alone. `local-first`: this device wherever it can. `cheapest`: what
- * stays in the mesh, then the smallest device that is fast enough. `greenest`: no battery and no load from disk, then
- * the least measured energy, then the smallest device that is fast enough.
+ * stays in the mesh, then what need not be woken, then the smallest device that is fast enough. `greenest`: what need not be
+ * woken, no battery and no load from disk, then the least measured energy, then the smallest device that is fast enough.
  */
 export const ROUTING_POLICIES = ['balanced', 'fastest', 'local-first', 'cheapest', 'greenest'] as const
 export const RoutingPolicy = z.enum(ROUTING_POLICIES)
@@ -19,7 +19,7 @@ export const RankedPeer = z.strictObject({
   route: z.enum(['local', 'remote']),
   task: z.string(),
   model: z.string(),
-  /** Expected time to the first chunk; the sum of `parts`. */
+  /** Expected time of the answer; the sum of `parts`. */
   costMs: z.number(),
   parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() })),
   /** What a token takes there, where that device measures it: `greenest` looks at it. */
@@ -35,12 +35,16 @@ export const RoutedRequest = z.strictObject({
     z.strictObject({
       peerId: z.string(),
       name: z.string(),
+      model: z.string(),
       /** Null for a peer that was left out unranked. */
       costMs: z.number().nullable(),
       parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() })),
       joulesPerToken: z.number().optional(),
-      /** `asked`; `spare`, for a peer that others were before; `ejected`, for one that failed too often. */
-      fate: z.enum(['asked', 'spare', 'ejected'])
+      /**
+       * `asked`; `spare`, for a peer that others were before; `ejected`, for one that failed too often; `too_small`, for one
+       * without room for the request in its context.
+       */
+      fate: z.enum(['asked', 'spare', 'ejected', 'too_small'])
     })
   ),
   /** Candidates that are not listed. */

@@ -60,6 +60,8 @@ export interface Unit<
   readonly permission: Permission
   /** For a command that may be sent again when its answer was lost: the second call changes nothing more. */
   readonly idempotent?: true
+  /** Its answer has no end of its own: it ends when its caller leaves, or with the gateway. */
+  readonly endless?: true
   /** Whether a call may name the one peer that does the work. Without it, the unit acts on this node only. */
   readonly takesPeer?: true
   /** The longest input in JSON; {@link INPUT_BYTES_MAX} where it is absent. */

@@ -154,6 +154,13 @@ export type Replicated = z.infer<typeof Replicated>
 export const Collected = z.strictObject({ files: z.int(), nodes: z.int(), bytes: z.int() })
 export type Collected = z.infer<typeof Collected>
 
+export interface CollectOptions extends AbortOptions {
+  /** Only say what would go. */
+  readonly dryRun?: boolean
+  /** Also what was left lately by work that was given up or failed; the caller knows that none is under way. */
+  readonly unfinished?: boolean
+}
+
 export const DiskUse = z.strictObject({
   directory: z.string(),
   /** Of whole files, each counted once, and of files that are still to come, as far as they are there. */
@@ -204,7 +211,7 @@ export interface Weights {
   pin(ref: string): WeightsInfo
   unpin(ref: string): WeightsInfo
   /** Removes what no repository refers to, and nothing that is pinned, in use or being written. */
-  gc(options?: AbortOptions & { dryRun?: boolean }): Promise<Collected>
+  gc(options?: CollectOptions): Promise<Collected>
   du(): Promise<DiskUse>
   /** Hashes all files of one repository, or of all, anew. */
   verify(ref?: string, options?: WeightsProgress): Promise<Verified>

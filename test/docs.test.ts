@@ -59,6 +59,15 @@ describe('docs/architecture.md', () => {
     expect(paths.filter(path => !existsSync(join(import.meta.dirname, '..', path)))).toEqual([])
   })
 
+  it.each(['protocols', 'capabilities', 'storage', 'node'])('names each room of %s/', floor => {
+    const [table] = ARCHITECTURE.split('## The floors of the house')[1]!.split('\n## ')
+    const row = new RegExp(`^\\| \`${floor}/\` \\|.*(?:\\n\\| \\|.*)*`, 'm').exec(table!)![0]
+    const rooms = readdirSync(join(import.meta.dirname, '..', floor), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => name)
+    expect(rooms.filter(name => !row.includes(`\`${name}/\``))).toEqual([])
+  })
+
   it.each(changes)('one place is opened for: $change', ({ place, has }) => {
     expect(textOf(place)).toContain(has)
   })

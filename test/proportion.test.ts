@@ -6,10 +6,10 @@ const ROOT = join(import.meta.dirname, '..')
 const PRODUCT = ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli']
 const PROVING_GROUND = ['sim', 'lab', 'soak']
 /**
- * Lines of the proving ground for each line of the product. It was 0.60, and is 0.24.
+ * Lines of the proving ground for each line of the product. It was 0.60 once, and is 0.12.
  * It only ever becomes less: a new scenario takes the place of an old one, or of code that runs both.
  */
-const RATIO_MAX = 0.45
+const RATIO_MAX = 0.13
 /** What one reads in one go. */
 const FILE_LINES_MAX = 250
 

@@ -82,6 +82,7 @@ export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'jour
     name: 'event.list',
     kind: 'query',
     permission: 'read',
+    endless: true,
     summary: 'The events that the node keeps. As a stream: those that follow, too.',
     examples: [{ input: { names: ['peer.*'], since: 'oldest' } }],
     input: Wanted,

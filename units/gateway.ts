@@ -18,7 +18,7 @@ export interface GatewayParts {
   /** Returns how many sessions have ended. */
   rotateToken(): number
   /** Gives nothing while the gateway is closed; absent: there is no page. */
-  pageLink?(): string | undefined
+  pageLink?(user: number | undefined): string | undefined
   /** Absent: the gateway takes no ports. */
   readonly adoption?: Adoption | undefined
   /** Absent: the gateway speaks no gRPC. */
@@ -35,10 +35,13 @@ export const gatewayUnits = ({ rotateToken, pageLink, adoption, grpc }: GatewayP
     permission: 'keys',
     summary:
       'A link that opens the page of this node, and lets one browser in. It counts once, for two minutes.',
-    input: z.strictObject({}),
+    input: z.strictObject({
+      /** The number of the user of this device whose browser opens it: on Linux no other user's does. */
+      user: z.int().min(0).optional()
+    }),
     output: z.strictObject({ url: z.string() }),
-    run: async () => {
-      const url = pageLink?.()
+    run: async ({ user }) => {
+      const url = pageLink?.(user)
       if (url === undefined) throw new LumosError('NODE_NOT_RUNNING', 'The gateway of this node is closed.')
       return { url }
     }

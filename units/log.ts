@@ -14,6 +14,7 @@ export const logUnits = (log: OwnLog | undefined) => [
     name: 'log.tail',
     kind: 'query',
     permission: 'manage',
+    endless: true,
     summary: 'The last lines of the log of this node. As a stream: those that follow, too.',
     input: z.strictObject({
       lines: z.int().min(0).max(LINES_MAX).default(LINES),

@@ -81,6 +81,11 @@ export class UnitRegistry {
     return this.#listed
   }
 
+  /** No schema is made for them. */
+  names(): string[] {
+    return [...this.#units.keys()]
+  }
+
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
     return this.#inputBytesMax

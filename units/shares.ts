@@ -55,6 +55,6 @@ export class Shares {
   }
 }
 
-/** By what a caller is known that has a share of its own. */
-const sharerOf = ({ peerId, token }: UnitContext['caller']): string | undefined =>
+/** By what a caller is known that has a share of its own; undefined for the owner's programs. */
+export const sharerOf = ({ peerId, token }: UnitContext['caller']): string | undefined =>
   peerId === undefined ? token && `token ${token}` : `peer ${peerId}`

@@ -1,6 +1,8 @@
 /** The weights of this device: where they are, and how they go. */
 
 import * as z from 'zod'
+import { InvalidInputError } from '../interface/errors.ts'
+import { hasEnded } from '../interface/jobs.ts'
 import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { Collected, DiskUse, Holder, Replicated, type WeightsInfo } from '../interface/weights.ts'
@@ -11,6 +13,14 @@ const Named = z.strictObject({ modelId: ModelId })
 /** 0: no number is wanted. */
 const Copies = Replicated.shape.copies
 const Pinned = z.strictObject({ modelId: z.string(), pinned: z.boolean() })
+
+/** Kinds of jobs that write to the store. */
+const BRINGING: ReadonlySet<string> = new Set([
+  'model.pull',
+  'model.import',
+  'model.quantize',
+  'model.replicate'
+])
 
 type Node = Pick<LumosNode, 'weights' | 'jobs'>
 
@@ -160,12 +170,26 @@ const going = (node: Node) => [
     summary: 'Remove what no model refers to: nothing that is pinned, in use or on its way.',
     input: z.strictObject({
       /** Only say what would go. */
-      dryRun: z.boolean().default(false)
+      dryRun: z.boolean().default(false),
+      /** Also what was left in the last week by pulls and imports that were given up or failed. */
+      unfinished: z.boolean().default(false)
     }),
     examples: [{ input: { dry_run: true }, output: { files: 2, nodes: 1, bytes: 1048576 } }],
     output: Collected,
-    run: ({ dryRun }, { signal }) => node.weights.gc({ dryRun, signal })
+    async run({ dryRun, unfinished }, { signal }) {
+      if (unfinished) mustBringNothing(node)
+      return await node.weights.gc({ dryRun, unfinished, signal })
+    }
   })
 ]
+
+/** What a job has brought so far is no different from what another one has left. */
+function mustBringNothing({ jobs }: Node): void {
+  const busy = jobs.list().find(({ kind, state }) => BRINGING.has(kind) && !hasEnded(state))
+  if (busy === undefined) return
+  throw new InvalidInputError(`The job ${busy.id} brings weights: ${busy.summary}.`, {
+    hint: `Wait for it, or give it up: lumos-node job cancel ${busy.id}`
+  })
+}
 
 const toPinned = ({ model, pinned }: WeightsInfo) => ({ modelId: model, pinned })

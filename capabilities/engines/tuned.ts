@@ -15,6 +15,8 @@ import { turn } from './turn.ts'
 
 /** A model that takes longer to open, or to answer, is a large one, for which all threads are best. */
 const LARGE_MS = 1000
+/** While it is measured, a second copy is in memory that no budget knows of. */
+const COPY_BYTES_MAX = 128 * 1024 * 1024
 /** What is not measured by then stays as it is. */
 const MEASURED_MS_MAX = 2000
 /** The first one of each count warms caches. */
@@ -27,13 +29,15 @@ export interface TunedOptions {
   readonly tuning: Tuning
   open(threads: number): Engine
   readonly clock: Clock
+  /** Of this process. */
+  memoryBytes(): number
 }
 
 /** @param most threads that may be used. */
 export const tuned = (most: number, tuning: Tuning | undefined, open: TunedOptions['open']): Engine =>
   most === 1 || tuning === undefined
     ? open(most)
-    : new TunedEngine({ most, tuning, open, clock: systemClock })
+    : new TunedEngine({ most, tuning, open, clock: systemClock, memoryBytes: process.memoryUsage.rss })
 
 export class TunedEngine implements Engine {
   readonly memoryBytes = 0
@@ -54,12 +58,13 @@ export class TunedEngine implements Engine {
   }
 
   async load(): Promise<void> {
-    const { most, tuning, open, clock } = this.#options
-    const startMs = clock.monotonicMs()
+    const { most, tuning, open, clock, memoryBytes } = this.#options
+    const [startMs, before] = [clock.monotonicMs(), memoryBytes()]
     const engine = open(Math.min(tuning.known ?? most, most))
     await engine.load()
     this.#engine = engine
-    if (tuning.known !== undefined || clock.monotonicMs() - startMs > LARGE_MS) this.#state = 'settled'
+    const isLarge = clock.monotonicMs() - startMs > LARGE_MS || memoryBytes() - before > COPY_BYTES_MAX
+    if (tuning.known !== undefined || isLarge) this.#state = 'settled'
   }
 
   async close(): Promise<void> {
@@ -118,43 +123,37 @@ export class TunedEngine implements Engine {
     const { signal } = this.#closed
     const untilMs = clock.monotonicMs() + MEASURED_MS_MAX
     let search = newThreadsSearch(most)
-    let best: Engine | undefined
     try {
       while (search.next !== undefined && clock.monotonicMs() <= untilMs) {
         // The answer goes first.
         await turn(signal)
-        const engine = open(search.next)
-        await engine.load()
-        const measured = measuredThreads(search, await this.#timeOf(engine, request))
-        // More threads are worth it, or the search ends here.
-        const worse = measured.best?.threads === search.next ? best : engine
-        if (worse !== engine) best = engine
-        await worse?.close()
-        search = measured
+        search = measuredThreads(search, await this.#timeOf(open(search.next), request))
       }
       signal.throwIfAborted()
-      const isWhole = search.next === undefined
-      tuning.keep(isWhole ? search.best!.threads : most)
-      if (isWhole) best = this.#replace(best!)
+      const threads = search.next === undefined ? search.best!.threads : most
+      tuning.keep(threads)
+      if (threads !== most) await this.#replace(open(threads))
     } finally {
       this.#state = 'settled'
-      await best?.close()
     }
   }
 
-  /** @returns the one that was there, where nothing is under way with it. */
-  #replace(next: Engine): Engine | undefined {
+  /** What is under way with the one that was there ends with it. */
+  async #replace(next: Engine): Promise<void> {
+    await next.load()
     const before = this.#engine!
     this.#engine = next
-    return (this.#running.get(before) ?? 0) === 0 ? before : undefined
+    this.#state = 'settled'
+    if ((this.#running.get(before) ?? 0) === 0) await before.close()
   }
 
-  /** Closes an engine that fails. */
+  /** Opens the engine, and closes it again: no two of them are there beside the one that serves. */
   async #timeOf(engine: Engine, request: PreparedRequest): Promise<number> {
     const { clock } = this.#options
     const { signal } = this.#closed
     let leastMs = Number.POSITIVE_INFINITY
     try {
+      await engine.load()
       for (let run = 0; run < RUNS; run++) {
         await turn(signal)
         const startMs = clock.monotonicMs()
@@ -162,9 +161,8 @@ export class TunedEngine implements Engine {
         for await (const _ of engine.infer(request, { signal })) if (++chunks === CHUNKS_MAX) break
         if (run > 0) leastMs = Math.min(leastMs, clock.monotonicMs() - startMs)
       }
-    } catch (err) {
+    } finally {
       await engine.close()
-      throw err
     }
     return leastMs
   }

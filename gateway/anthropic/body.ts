@@ -4,8 +4,10 @@ import * as z from 'zod'
 import { TOKENS_MAX } from '../../interface/limits.ts'
 import { STOPS_MAX, Tool, toolsOf } from '../../interface/tasks/generation-params.ts'
 import { ModelName } from '../asking/model-name.ts'
+import { RefusedError } from '../asking/refused.ts'
 import { StaysLoaded, Stop, Temperature, TopK, TopP } from '../asking/sampling.ts'
-import { defined, listOf, maybe, oneOf } from '../asking/schema.ts'
+import { defined, listOf, maybe, oneOf, unsupported } from '../asking/schema.ts'
+import { wrongChoice } from '../openai/tools.ts'
 import { Messages, System } from './content.ts'
 
 /** It bounds an answer: no answer is longer than {@link TOKENS_MAX} anyway. */
@@ -15,6 +17,7 @@ const MaxTokens = z
   .transform(tokens => Math.min(tokens, TOKENS_MAX))
 
 const CUSTOM = 'it runs at Anthropic; give a tool with an input_schema'
+const NO_SERVERS = 'Connect to them in the client, and give their tools with an input_schema.'
 const CustomTool = z.object({
   type: maybe(
     z.string().superRefine((type, context) => {
@@ -64,7 +67,10 @@ export const Question = z.object({
   system: System,
   tools: Tools,
   tool_choice: ToolChoice,
-  output_config: maybe(z.object({ format: maybe(Format) }))
+  output_config: maybe(z.object({ format: maybe(Format) })),
+  /** What it was called before it was part of `output_config`. */
+  output_format: maybe(Format),
+  mcp_servers: unsupported(value => Array.isArray(value) && value.length === 0, NO_SERVERS)
 })
 
 export const Body = Question.extend({
@@ -81,14 +87,19 @@ export const Body = Question.extend({
 export type Body = z.output<typeof Body>
 
 /** What counts as input: the conversation, its tools, and the form of its answer. */
+/** @throws {RefusedError} */
 export function questionOf({
   model,
   messages,
   system,
   tools = [],
   tool_choice,
-  output_config
+  output_config,
+  output_format
 }: z.output<typeof Question>) {
+  const choice = wrongChoice(tool_choice?.choice, tools)
+  if (choice !== undefined)
+    throw new RefusedError(`Invalid 'tool_choice': ${choice}.`, { param: 'tool_choice' })
   return defined({
     model,
     messages: system ? [{ role: 'system', content: system }, ...messages] : messages,
@@ -98,7 +109,7 @@ export function questionOf({
       tool_choice: tool_choice?.choice,
       parallel_tool_calls: tool_choice?.parallel
     }),
-    response_format: output_config?.format
+    response_format: output_config?.format ?? output_format
   })
 }
 

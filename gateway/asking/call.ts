@@ -89,6 +89,18 @@ export const unitContext = (c: Routed, unit: string): UnitContext => {
   return { ...contextOf({}, c), policy: policyOf(c), continuation: continuationOf(c), budgetMs: BUDGET_MS }
 }
 
+/**
+ * The same call, of which no device keeps the answer.
+ *
+ * @throws {RefusedError} where the answer is to go on without its client, which only a kept one can.
+ */
+export function unkept(context: UnitContext): UnitContext {
+  if (!context.answer?.durable) return { ...context, answer: undefined, unkept: true }
+  throw new RefusedError("An answer with the header x-lumos-durable needs 'store' to be true.", {
+    ...{ param: 'store', reason: 'invalid_value' }
+  })
+}
+
 /** @throws {RefusedError} */
 function continuationOf(c: Routed): 'none' | undefined {
   const stated = c.req.header(CONTINUATION_HEADER)

@@ -7,6 +7,7 @@ import { listOf, maybe, unsupported } from './schema.ts'
 
 /** Answers to one question: each is a request of its own, and takes a slot. */
 const CHOICES_MAX = 16
+const UNBOUNDED = -1
 /** 0 means the likeliest token alone, which the least share of the probability comes to. */
 const TOP_P_MIN = 1e-6
 
@@ -14,7 +15,12 @@ export const Stop = z.string().min(1).max(STOP_CHARS_MAX)
 const { frequencyPenalty, presencePenalty, repetitionPenalty, seed, topK, minP, temperature, maxTokens } =
   GenerationParams.shape
 
-export const MaxTokens = maybe(maxTokens.unwrap())
+/** -1 is how LM Studio and llama.cpp say what is meant where nothing is said: as many as the model has room for. */
+export const MaxTokens = z
+  .unknown()
+  .optional()
+  .transform(tokens => (tokens === UNBOUNDED ? undefined : tokens))
+  .pipe(maybe(maxTokens.unwrap()))
 export const Choices = z
   .int()
   .min(1)

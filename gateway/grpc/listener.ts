@@ -14,7 +14,7 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import type { Caller } from '../../interface/units.ts'
 import type { Asking } from '../asking-form.ts'
 import { STRANGER } from '../callers.ts'
-import { Connections } from '../crowd.ts'
+import { Connections, tooMany } from '../crowd.ts'
 import { KeptCalls } from '../kept-calls.ts'
 import { type Listeners, listenOnFreePort } from '../listen.ts'
 import { GrpcCall } from './call.ts'
@@ -25,7 +25,7 @@ import { noMethod, SERVICE_METHODS } from './service.ts'
 import { tend } from './tend.ts'
 
 /** Programs that speak only gRPC are few, and each calls over one connection. What has no room is closed at once. */
-const CROWD = { served: 256, refused: 0, ofAddress: 64, unprovenMs: 1000 }
+const CROWD = { served: 256, refused: 0, ofAddress: 64, ofToken: 64, unprovenMs: 1000 }
 /** Calls of one connection at the same time; more wait in the client. */
 const STREAMS_MAX = 100
 const HEADER_BYTES_MAX = 16 * 1024
@@ -62,7 +62,7 @@ export class GrpcListener {
 
   async start(): Promise<void> {
     const { host, port, log } = this.#parts
-    this.#listeners = await listenOnFreePort(() => this.#createServer(), host, port)
+    this.#listeners = await listenOnFreePort(() => this.#createServer(), { host, port, section: 'grpc' })
     const taken = this.#listeners.port
     if (port > 0 && taken !== port)
       log.warn({ wanted: port, port: taken }, 'the gRPC port is taken: using the next free one')
@@ -101,13 +101,19 @@ export class GrpcListener {
     })
     server.on('stream', (stream, headers) => {
       const { socket } = stream.session ?? {}
-      void this.#serve(stream, headers, () => socket && connections.keepFrom(socket))
+      void this.#serve(stream, headers, token =>
+        socket === undefined ? true : connections.keepFrom(socket, token)
+      )
     })
     return server
   }
 
-  /** @param keep its connection has shown a token. */
-  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, keep: () => void): Promise<void> {
+  /** @param keep its connection has shown a token, of this name. False: too many have. */
+  async #serve(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    keep: (token?: string) => boolean
+  ): Promise<void> {
     const { clock, log, closing, admit } = this.#parts
     const incoming = askingOf(stream, headers)
     const call = new GrpcCall(stream, clock, incoming.headersDistinct['grpc-timeout']?.[0])
@@ -116,7 +122,7 @@ export class GrpcListener {
         ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
         : admit(incoming)
       if (caller instanceof LumosError) throw caller
-      if (caller !== STRANGER) keep()
+      if (caller !== STRANGER && !keep(caller.token)) throw tooMany()
       const method = incoming.method === 'POST' ? METHODS[incoming.url] : undefined
       if (method === undefined) throw noMethod(incoming.url)
       endWith(caller, call)
@@ -147,12 +153,12 @@ function askingOf({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders):
   // What was called is named twice where there is a Host beside it.
   const hosts = [...[headers[constants.HTTP2_HEADER_AUTHORITY] ?? []].flat(), ...(distinct.host ?? [])]
   distinct.host = [...new Set(hosts)]
-  const { remoteAddress, localPort } = session?.socket ?? {}
+  const { remoteAddress, remotePort, localPort } = session?.socket ?? {}
   return {
     method: String(headers[constants.HTTP2_HEADER_METHOD]),
     url: String(headers[constants.HTTP2_HEADER_PATH]),
     headers: { ...headers, host: hosts[0] },
     headersDistinct: distinct,
-    socket: { remoteAddress, localPort }
+    socket: { remoteAddress, remotePort, localPort }
   }
 }

@@ -111,10 +111,12 @@ async function begin(asked: Asked) {
   const request = decodeRequest(await asked.call.message(limitIn(units)))
   const kind = checked(Kind, request.type, 'type')
   const options = checked(Options, request.options, 'options')
-  units.get(request.unit, kind === '' ? undefined : kind)
+  const { endless } = units.get(request.unit, kind === '' ? undefined : kind)
   const told = tell(asked, units, request.unit)
   const meta = () => metaOf(told, asked.clock.monotonicMs())
-  return { units, request, context: contextOf(asked, told, options), told, meta }
+  const context = contextOf(asked, told, options)
+  const signal = endless ? AbortSignal.any([asked.call.signal, asked.closing]) : asked.call.signal
+  return { units, request, context: { ...context, signal }, told, meta }
 }
 
 /** As soon as the message has named its unit, and before the rest is taken. */

@@ -11,7 +11,8 @@ import {
   answerWhole,
   LARGE_BODY_BYTES_MAX,
   readBody,
-  unitContext
+  unitContext,
+  unkept
 } from '../asking/call.ts'
 import { ModelName, rightModel } from '../asking/model-name.ts'
 import { beside, type ChatAnswer, executeAll, finishOf, streamAll } from '../asking/pieces.ts'
@@ -21,7 +22,7 @@ import { chatUsage, messageOf } from './chat-parts.ts'
 import { chatChunks, failureEvent } from './chat-stream.ts'
 import { chatLogprobs } from './logprobs.ts'
 import { ChatMessages } from './messages.ts'
-import { ChatToolChoice, ChatTools, ResponseFormat } from './tools.ts'
+import { ChatToolChoice, ChatTools, ResponseFormat, wrongChoice } from './tools.ts'
 
 const UNIT = 'inference.chat'
 
@@ -42,16 +43,21 @@ const Chat = z.object({
   response_format: ResponseFormat,
   stream: maybe(z.boolean()),
   stream_options: maybe(z.object({ include_usage: maybe(z.boolean()) })),
+  store: maybe(z.boolean()),
   modalities: unsupported(isText, 'Answers are text.'),
   audio: unsupported(() => false, 'Answers are text.'),
+  web_search_options: unsupported(() => false, 'No model here searches the web.'),
   functions: unsupported(value => Array.isArray(value) && value.length === 0, "Use 'tools' instead."),
   function_call: unsupported(value => value === 'none', "Use 'tool_choice' instead.")
 })
-const Checked = Chat.superRefine(({ logprobs, top_logprobs, stream, stream_options }, context) => {
+const Checked = Chat.superRefine((body, context) => {
+  const { logprobs, top_logprobs, stream, stream_options, tools, tool_choice } = body
   const wrong = (field: string, message: string) =>
     context.addIssue({ code: 'custom', path: [field], message })
   if (top_logprobs !== undefined && logprobs !== true) wrong('top_logprobs', 'it needs logprobs to be true')
   if (stream_options !== undefined && stream !== true) wrong('stream_options', 'it needs stream to be true')
+  const choice = wrongChoice(tool_choice, tools)
+  if (choice !== undefined) wrong('tool_choice', choice)
 })
 
 export const chatRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
@@ -59,8 +65,9 @@ export const chatRoute = (components: AskComponents) => async (c: Context<AppEnv
   const { model, n } = body
   const { units, clock } = components
   const input = inputFor(body)
+  const context = unitContext(c, UNIT)
   const inputs = Array.from({ length: n }, (_, choice) => inputOf(input, choice))
-  const calls = { unit: UNIT, inputs, context: unitContext(c, UNIT) }
+  const calls = { unit: UNIT, inputs, context: body.store === false ? unkept(context) : context }
   const id = `chatcmpl-${c.var.call.requestId}`
   const head = { id, created: Math.floor(clock.wallMs() / 1000), model }
 

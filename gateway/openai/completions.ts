@@ -35,7 +35,11 @@ const Completion = z
   .object({
     model: ModelName,
     prompt: textsUpTo(ANSWERS_MAX),
-    max_tokens: MaxTokens,
+    max_tokens: z
+      .unknown()
+      .optional()
+      .transform((tokens): unknown => tokens ?? MAX_TOKENS)
+      .pipe(MaxTokens),
     n: Choices,
     ...Sampling,
     logprobs: maybe(z.int().min(0).max(TOP_LOGPROBS_MAX)),
@@ -62,7 +66,7 @@ export const completionRoute = (components: AskComponents) => async (c: Context<
     const input = defined({
       model,
       prompt,
-      max_tokens: body.max_tokens ?? MAX_TOKENS,
+      max_tokens: body.max_tokens,
       ...asked,
       ...samplingOf(body)
     })

@@ -2,6 +2,7 @@
 
 import { ERROR_MEANINGS, type ErrorCode, type LumosError, toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
+import { snakeCase } from '../../interface/snake-case.ts'
 import { RefusedError, wordsOf } from '../asking/refused.ts'
 import { type Call, failureHead } from '../envelope.ts'
 
@@ -50,14 +51,14 @@ const typeOf = (status: number): string => {
   return status >= 500 ? 'server_error' : 'invalid_request_error'
 }
 
-/** `messages.0.content` of a unit is `messages[0].content` here. */
+/** `input.messages.0.content` and `params.toolChoice` of an engine are `messages[0].content` and `tool_choice` here. */
 function paramOf({ code, details }: LumosError): string | null {
   if (code === 'MODEL_NOT_FOUND') return 'model'
   if (code === 'CONTEXT_TOO_SMALL') return details.promptTokens === undefined ? 'max_tokens' : 'messages'
   const { fields, field } = details
   const first: unknown = Array.isArray(fields) && isRecord(fields[0]) ? fields[0].field : field
   if (typeof first !== 'string' || first === '') return null
-  return first.replace(/^(?:input|params)\./, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]')
+  return snakeCase(first.replace(/^(?:input|params)\./, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]'))
 }
 
 /** Status line and headers, with the request id of the call. */

@@ -31,6 +31,7 @@ export function openaiRoutes(components: AskComponents): Hono<AppEnv> {
   routes.post('/rerank', rerankRoute(components))
   routes.route('/responses', responseRoutes(components))
   routes.get('/models', modelsRoute(components))
+  routes.get('/models/', modelsRoute(components))
   routes.get('/models/*', modelRoute(components))
 
   routes.all('*', c => {
@@ -50,6 +51,7 @@ function notThere(c: Context<AppEnv>): RefusedError {
     const message = `Not allowed to ${c.req.method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`
     return new RefusedError(message, { reason: 'method_not_supported', status: 405 })
   }
-  const message = `Unknown request URL: ${c.req.method} ${path}. Please check the URL for typos.`
+  const base = path.startsWith('/v1/v1/') ? ' The program adds /v1 itself: leave it out of the base URL.' : ''
+  const message = `Unknown request URL: ${c.req.method} ${path}. Please check the URL for typos.${base}`
   return new RefusedError(message, { reason: 'unknown_url', status: 404 })
 }

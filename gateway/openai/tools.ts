@@ -26,6 +26,17 @@ export const ResponseToolChoice = maybe(
   z.union([Mode, z.object({ type: Kind, name: Tool.shape.name })])
 ).transform(choice => (choice instanceof Object ? { name: choice.name } : choice))
 
+/** What is wrong with a choice: no model calls what it is not offered. */
+export function wrongChoice(
+  choice: string | { readonly name: string } | undefined,
+  tools: readonly Readonly<Record<string, unknown>>[] = []
+): string | undefined {
+  if (choice === undefined || choice === 'none' || choice === 'auto') return undefined
+  if (tools.length === 0) return 'there are no tools to choose from'
+  if (typeof choice === 'string' || tools.some(({ name }) => name === choice.name)) return undefined
+  return `the tool ${choice.name} is not among the tools`
+}
+
 const Schema = Tool.shape.parameters.unwrap()
 const FORMATS = ['text', 'json_object', 'json_schema'] as const
 const Named = { name: maybe(z.string().max(64)), schema: maybe(Schema) }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { decodeText } from '../../interface/decode-text.ts'
 import { InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
@@ -19,6 +19,8 @@ const ITEM_BYTES_MAX = TENSOR_BYTES_MAX
 const LINE_BYTES_MAX = Math.ceil(ITEM_BYTES_MAX / 3) * 4 + 1024
 const MARK_CHARS = 16
 const JSON_LINES = '.jsonl'
+/** What Windows and archives of a Mac put into folders of pictures. */
+const LEFT_BY_SYSTEMS: ReadonlySet<string> = new Set(['Thumbs.db', 'desktop.ini', '__MACOSX'])
 
 export interface BatchItem {
   /** Such as `photos/a.png`, or `texts.txt:17`. */
@@ -78,13 +80,13 @@ async function statOf(path: string): Promise<Stats> {
   }
 }
 
-/** Files below a folder, by name. Hidden ones belong to programs, and a link to a folder may lead to where it came from. */
+/** Files below a folder, by name. Hidden ones belong to programs or to the system, and a link to a folder may lead to where it came from. */
 async function filesIn(folder: string, name: string): Promise<{ path: string; name: string }[]> {
   const files: { path: string; name: string }[] = []
   const waiting = [{ path: folder, name }]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for (const entry of await readdir(next.path, { withFileTypes: true })) {
-      if (entry.name.startsWith('.')) continue
+    for (const entry of await readdir(next.path, { withFileTypes: true }).catch(thrown(next.path))) {
+      if (entry.name.startsWith('.') || LEFT_BY_SYSTEMS.has(entry.name)) continue
       const at = { path: join(next.path, entry.name), name: `${next.name}/${entry.name}` }
       if (entry.isDirectory()) waiting.push(at)
       else if (entry.isFile() || entry.isSymbolicLink()) files.push(at)
@@ -145,6 +147,7 @@ async function* lineItems(path: string, { argument, question }: ItemsOf): AsyncG
   const folder = dirname(path)
   const isJson = path.endsWith(JSON_LINES) || argument.from === 'json'
   await using file = await open(path).catch(thrown(path))
+  await mustBeUtf8(file, path)
   let number = 0
   for await (const { bytes } of linesOf(file, LINE_BYTES_MAX)) {
     number++
@@ -172,6 +175,16 @@ async function* lineItems(path: string, { argument, question }: ItemsOf): AsyncG
       }
     }
   }
+}
+
+/** The line ends of UTF-16 are no bytes of their own: its lines would begin in the middle of a letter. */
+async function mustBeUtf8(file: FileHandle, path: string): Promise<void> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
+  const mark = buffer.subarray(0, bytesRead).toString('hex')
+  if (mark !== 'fffe' && mark !== 'feff') return
+  throw new InvalidInputError(`${path} is in UTF-16, and lines are read as UTF-8.`, {
+    hint: 'Save it as UTF-8. In Windows PowerShell: Out-File -Encoding utf8'
+  })
 }
 
 const thrown =

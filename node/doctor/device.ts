@@ -9,6 +9,8 @@ import { clockWarning } from './clock-warning.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const NODE_MAJOR_MIN = 24
+const NOT_WRITABLE = 'is not writable by this user'
+const OTHER_HOME = 'Choose another home: --home or LUMOS_HOME.'
 
 export const deviceFindings = async (settings: OwnSettings, wallMs: number): Promise<Finding[]> => [
   runtimeFound(),
@@ -26,16 +28,17 @@ function runtimeFound(): Finding {
 function homeFound(home: string): Finding {
   if (!existsSync(home)) {
     const parent = existingParent(home)
-    return isWritable(parent)
+    const obstacle = obstacleTo(parent)
+    return obstacle === undefined
       ? ok('home', `${home} will be made at the first start.`)
-      : fail(
-          'home',
-          `${home} cannot be made: ${parent} is not writable.`,
-          'Choose another home: --home or LUMOS_HOME.'
-        )
+      : fail('home', `${home} cannot be made: ${parent} ${obstacle}.`, OTHER_HOME)
   }
-  const { mode } = statSync(home)
-  if (!isWritable(home)) return fail('home', `${home} is not writable.`, `Run: chmod u+rwx ${home}`)
+  const { mode, uid } = statSync(home)
+  const obstacle = obstacleTo(home)
+  if (obstacle !== undefined) {
+    const isOwn = uid === process.getuid?.() && obstacle === NOT_WRITABLE
+    return fail('home', `${home} ${obstacle}.`, isOwn ? `Run: chmod u+rwx ${home}` : OTHER_HOME)
+  }
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     return warn('home', `${home} can be read by other users of this device.`, `Run: chmod 700 ${home}`)
   }
@@ -50,12 +53,13 @@ function homeFound(home: string): Finding {
 
 const existingParent = (path: string): string => (existsSync(path) ? path : existingParent(dirname(path)))
 
-function isWritable(path: string): boolean {
+/** Why no file can be made in a folder; undefined where one can. */
+function obstacleTo(folder: string): string | undefined {
   try {
-    accessSync(path, constants.W_OK | constants.X_OK)
-    return true
-  } catch {
-    return false
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'EROFS' ? 'is on a read-only disk' : NOT_WRITABLE
   }
 }
 

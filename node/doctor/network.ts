@@ -38,7 +38,7 @@ export function networkFindings(view: NetworkView): Finding[] {
 }
 
 function discovery({ discovery: { mdns, links }, status }: NetworkView): Finding {
-  const byName = `name a peer: lumos-node start --peer ${dialable(status)}`
+  const byName = `name this device on another one: lumos-node start --peer ${dialable(status)}`
   if (!mdns)
     return warn('mdns', 'Discovery is turned off.', `Set swarm.mdns to true, or ${byName}`, 'config.set')
   const tunnels = links.filter(({ state }) => state === 'tunnel').map(({ name }) => name)
@@ -79,11 +79,11 @@ function peers({ discovery: { links, sightings }, peers: connected, members, sta
   if (unreached !== undefined) return { ...unreached, status: connected.length > 0 ? 'warn' : 'fail' }
   if (connected.length > 0) return ok('peers', `${connected.length} connected: ${names}.`)
 
-  const start = `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
+  const start = `Start a node on another device of this network, or name this one there: lumos-node start --peer ${dialable(status)}`
   const meshes = [...new Set(recent.flatMap(({ mesh }) => mesh ?? []))]
   if (members.length < 2 && meshes.length > 0) {
     const found = `A mesh is here that this device is not in: ${listOf(meshes)}.`
-    return warn('peers', found, 'Ask to be let in: lumos-node join', 'mesh.join_nearby')
+    return warn('peers', found, 'Ask to be let in: lumos-node join --nearby', 'mesh.join_nearby')
   }
   if (members.length < 2) return warn('peers', 'No peer is connected.', start)
   const heard = links.some(({ heardAgoMs, loopback }) => heardAgoMs !== null && !loopback)
@@ -125,7 +125,7 @@ function unreachedBecause({ name, address, seenAgoMs, dial }: Sighting): Finding
       return fail(
         'peers',
         `${seen}, and the connection fails.`,
-        `See the log of this device: lumos-node start -v`
+        'To see why: lumos-node config set log.level debug, restart the node, and look into its log.'
       )
     default:
       return undefined

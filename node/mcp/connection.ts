@@ -4,16 +4,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Client, ClientOptions } from '@modelcontextprotocol/client'
 import type { Clock, Timer } from '../../interface/clock.ts'
-import {
-  CancelledError,
-  LumosError,
-  OverloadedError,
-  TimeoutError,
-  toLumosError
-} from '../../interface/errors.ts'
+import { CancelledError, LumosError, OverloadedError, TimeoutError } from '../../interface/errors.ts'
 import type { McpCall, McpOptions, McpResult, McpServerInfo, McpTool } from '../../interface/mcp.ts'
+import { Deadline } from '../network/deadline.ts'
 import { VERSION } from '../version.ts'
-import { resultOf, toolsOf } from './said.ts'
+import { cleaned, resultOf, toolsOf } from './said.ts'
 import { fetchFor, MESSAGE_BYTES_MAX } from './server-fetch.ts'
 import type { McpServer } from './settings.ts'
 import { SignIn } from './sign-in.ts'
@@ -23,6 +18,9 @@ const IDLE_MS = 10 * 60_000
 /** A program that ends at once is not begun again with each call. */
 const AGAIN_MS = 5000
 const CALLS_MAX = 16
+/** Of those, the ones of other devices: a tool may take as long as it is given. */
+const CALLS_OF_OTHERS_MAX = 8
+const ERROR_CHARS_MAX = 256
 /** The client would run regular expressions of the server on this thread. What it says is data, and is bounded in `said.ts`. */
 const UNCHECKED: ClientOptions['jsonSchemaValidator'] = {
   getValidator: () => data => ({ valid: true, data: data as never, errorMessage: undefined })
@@ -36,6 +34,7 @@ export class McpConnection {
   #state: McpServerInfo['state'] = 'idle'
   #failedMs = Number.NEGATIVE_INFINITY
   #calls = 0
+  #callsOfOthers = 0
   #idle: Timer | undefined
   readonly #signIn: SignIn | undefined
   /** Ends an opening that is waited for. */
@@ -79,36 +78,48 @@ export class McpConnection {
   }
 
   async #during<T>(
-    { seesSignIn, signal, budgetMs }: McpOptions,
+    { asker, seesSignIn, signal, budgetMs }: McpOptions,
     ask: (client: Client, given: { signal?: AbortSignal; timeout: number }) => Promise<T>
   ): Promise<T> {
-    if (this.#calls >= CALLS_MAX)
-      throw new OverloadedError(`${this.#name} has ${CALLS_MAX} calls under way.`, AGAIN_MS)
+    const ofOthers = asker === undefined ? 0 : 1
+    if (this.#calls >= CALLS_MAX || this.#callsOfOthers + ofOthers > CALLS_OF_OTHERS_MAX)
+      throw new OverloadedError(`${this.#name} has ${this.#calls} calls under way.`, AGAIN_MS)
     // Another sign-in would undo the one that its owner is at.
     const waiting = this.#client === undefined ? this.#signInFailure(seesSignIn) : undefined
     if (waiting !== undefined) throw waiting
-    const timeout = Math.min(budgetMs, this.#settings.timeoutMs)
+    const endMs = this.#clock.monotonicMs() + Math.min(budgetMs, this.#settings.timeoutMs)
+    const leftMs = () => Math.max(1, endMs - this.#clock.monotonicMs())
     this.#calls++
+    this.#callsOfOthers += ofOthers
     this.#idle?.cancel()
     try {
-      const client = await this.#open(timeout)
-      signal?.throwIfAborted()
-      return await ask(client, { timeout, ...(signal && { signal }) })
+      const client = await this.#opened(leftMs(), signal)
+      return await ask(client, { timeout: leftMs(), ...(signal && { signal }) })
     } catch (err) {
       if (signal?.aborted) throw new CancelledError(undefined, { cause: err })
       throw this.#signInFailure(seesSignIn) ?? this.#failure(err)
     } finally {
       this.#calls--
+      this.#callsOfOthers -= ofOthers
       if (this.#calls === 0) this.#idle = this.#clock.setTimer(() => void this.close(), IDLE_MS)
     }
   }
 
-  /** Once for all calls that wait for it. */
-  #open(timeout: number): Promise<Client> {
+  /** It opens for others, too, where this caller waits no longer. */
+  async #opened(waitMs: number, signal: AbortSignal | undefined): Promise<Client> {
+    using deadline = new Deadline(this.#clock, waitMs, signal)
+    deadline.signal.throwIfAborted()
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason))
+    return await Promise.race([late, this.#open()])
+  }
+
+  /** Once for all calls that wait for it, in the time of the settings: no caller has it fail by its own. */
+  #open(): Promise<Client> {
     if (this.#client !== undefined) return this.#client
     const waitMs = this.#failedMs + AGAIN_MS - this.#clock.monotonicMs()
     if (waitMs > 0) throw new OverloadedError(`${this.#name} has just failed.`, waitMs)
-    const opening = this.#connect(timeout)
+    const opening = this.#connect()
     this.#client = opening
     opening.catch(() => {
       this.#lost(opening)
@@ -118,7 +129,7 @@ export class McpConnection {
     return opening
   }
 
-  async #connect(timeout: number): Promise<Client> {
+  async #connect(): Promise<Client> {
     const [{ Client }, transport] = await Promise.all([
       import('@modelcontextprotocol/client'),
       this.#transport()
@@ -133,7 +144,7 @@ export class McpConnection {
     )
     const opened = this.#client
     client.onclose = () => this.#lost(opened)
-    await client.connect(transport, { timeout, signal: this.#closing.signal })
+    await client.connect(transport, { timeout: this.#settings.timeoutMs, signal: this.#closing.signal })
     this.#signIn?.end()
     this.#state = this.#settings.url === undefined ? 'running' : 'connected'
     return client
@@ -181,11 +192,11 @@ export class McpConnection {
   }
 
   #failure(err: unknown): LumosError {
-    if (err instanceof LumosError) return err
     const { message, code } = err as Error & { code?: unknown }
-    if (code === 'REQUEST_TIMEOUT') return new TimeoutError(`${this.#name} gave no answer in its time.`)
-    const words =
-      toLumosError(err).code === 'INTERNAL' ? message.slice(0, 256).replace(/\p{Cc}/gu, ' ') : message
+    if (err instanceof TimeoutError || code === 'REQUEST_TIMEOUT')
+      return new TimeoutError(`${this.#name} gave no answer in its time.`)
+    if (err instanceof LumosError) return err
+    const words = cleaned(message.slice(0, ERROR_CHARS_MAX))
     return new LumosError('TOOL_FAILED', `${this.#name} failed: ${words.replace(/\.?$/, '.')}`, {
       cause: err
     })

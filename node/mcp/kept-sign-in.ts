@@ -1,9 +1,10 @@
 /** What is kept of the sign-in at one MCP server: a file for the user of the node alone. */
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { StoredOAuthClientInformation, StoredOAuthTokens } from '@modelcontextprotocol/client'
 import * as z from 'zod'
+import { PRIVATE_DIR_MODE, writeFileDurably } from '../../storage/database/durable-file.ts'
 
 const OfIssuer = { issuer: z.string().optional() }
 const Kept = z.object({
@@ -26,7 +27,6 @@ export class KeptSignIn {
   readonly #path: string
   readonly #url: string
   #kept: Kept = {}
-  #writing: Promise<void> = Promise.resolve()
 
   /** @param url of the server. */
   constructor(path: string, url: string) {
@@ -53,19 +53,11 @@ export class KeptSignIn {
     this.#kept = kept.url === this.#url ? kept : { url: this.#url, port: kept.port }
   }
 
-  keep(change: Change): Promise<void> {
+  /** Durable once this resolves: a server may take no older one. */
+  async keep(change: Change): Promise<void> {
     this.#kept = { ...this.#kept, ...(change as Kept) }
-    // One after the other: calls that run at once may each have new tokens.
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#write())
-    return this.#writing
-  }
-
-  /** Whole, so that a node that ends now has the old or the new. */
-  async #write(): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    const beside = `${this.#path}.new`
-    await writeFile(beside, JSON.stringify(this.#kept), { mode: 0o600 })
-    await rename(beside, this.#path)
+    await mkdir(dirname(this.#path), { recursive: true, mode: PRIVATE_DIR_MODE })
+    writeFileDurably(this.#path, JSON.stringify(this.#kept))
   }
 }
 

@@ -13,6 +13,8 @@ import { RESULT_CHARS_MAX } from './said.ts'
 export const MESSAGE_BYTES_MAX = 2 * RESULT_CHARS_MAX
 /** An answer of a server where the owner signs in: no byte for so long, and it is gone. */
 const SILENCE_MS = 30_000
+/** Of an address, in words. */
+const SHOWN_CHARS_MAX = 256
 
 export interface Network extends Names {
   /** Certificates that count beside those of the system. */
@@ -27,13 +29,18 @@ export function fetchFor(server: URL, issuer: string | undefined, network: Netwo
     const wanted = new URL(address instanceof Request ? address.url : address)
     const { hostname, protocol, origin } = wanted
     const isOwn = hostname === server.hostname
-    if (protocol !== 'https:' && !(isOwn && server.protocol === 'http:'))
-      throw new LumosError('TOOL_FAILED', `The server sends this node to ${origin}, without TLS.`)
+    // Without TLS a name proves nothing: at another port it may mean any program of the own network.
+    const mayBePlain = origin === server.origin || (isOwn && server.protocol === 'http:' && isNear(hostname))
+    if (protocol !== 'https:' && !mayBePlain)
+      throw new LumosError('TOOL_FAILED', `The server sends this node to ${shown(origin)}, without TLS.`)
     // A redirect would take the token elsewhere.
     if (isOwn) return bounded(await fetch(address, { ...init, redirect: 'error' }))
     const mayBeNear = meant.has(hostname) || isNear(server.hostname)
     if (!mayBeNear && isNear(hostname))
-      throw new LumosError('TOOL_FAILED', `The server sends this node to ${origin}, in its own network.`)
+      throw new LumosError(
+        'TOOL_FAILED',
+        `The server sends this node to ${shown(origin)}, in its own network.`
+      )
     return bounded(await askElsewhere(new Request(address, init), mayBeNear, network))
   }
 }
@@ -53,7 +60,9 @@ async function askElsewhere(asked: Request, mayBeNear: boolean, network: Network
   })
   outgoing.on('timeout', () => outgoing.destroy(new Error('it is silent')))
   outgoing.on('error', cause =>
-    reject(new LumosError('TOOL_FAILED', `${url.host} does not answer: ${cause.message}.`, { cause }))
+    reject(
+      new LumosError('TOOL_FAILED', `${shown(url.host)} does not answer: ${shown(cause.message)}.`, { cause })
+    )
   )
   outgoing.on('response', response => {
     const { statusCode: status = 0, headers } = response
@@ -76,6 +85,9 @@ async function askElsewhere(asked: Request, mayBeNear: boolean, network: Network
   outgoing.end(body)
   return promise
 }
+
+/** The server writes the addresses, which have any length. */
+const shown = (text: string): string => text.slice(0, SHOWN_CHARS_MAX)
 
 /** A server may send without end, and its answer is read whole. */
 function bounded(response: Response): Response {

@@ -3,6 +3,7 @@
 import type { Membership } from '../../interface/membership.ts'
 import type { AdviceCode } from '../../interface/mesh.ts'
 import { isAhead } from './chain.ts'
+import { type ClockApart, clockWords } from './clocks.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 /** Renewal had two weeks, and a person has two more. */
@@ -23,6 +24,7 @@ export interface Situation {
   readonly wasBehind: boolean
   /** Names of members that say that this device was removed. Without proof, each may lie. */
   readonly saidRemoved: readonly string[]
+  readonly clocks: readonly ClockApart[]
   readonly wallMs: number
 }
 
@@ -73,7 +75,7 @@ function pressingOf({ own, isRemoved, isOrphan, wallMs }: Situation): Advice | u
 
 function adviceOfMember(
   own: Membership,
-  { members, admins, holdsRoot, isCopied, wasBehind, saidRemoved, wallMs }: Situation
+  { members, admins, holdsRoot, isCopied, wasBehind, saidRemoved, clocks, wallMs }: Situation
 ): Advice[] {
   const advice: Advice[] = []
   const add = (code: AdviceCode, words: string) => void advice.push({ code, words })
@@ -94,6 +96,8 @@ function adviceOfMember(
       `"${name}" says that this device was removed from the mesh, and has not proved it. Ask its owner, or another admin`
     )
   }
+  const apart = clockWords(clocks)
+  if (apart !== undefined) add('clocks', apart)
   if (members > 1 && admins < 2) {
     add(
       'one_admin',

@@ -29,7 +29,7 @@ export function memberCalled<M extends { readonly peerId: string; readonly name:
 /** Left by a cut within a character. */
 const HALF_CHARACTER = /[\ud800-\udbff]$/
 
-/** `name`, or that with the lowest number behind it which nobody has. */
+/** `name`, or that with the lowest number behind it which no member has. */
 export function uniqueName(name: string, taken: ReadonlySet<string>): string {
   for (let n = 1; ; n++) {
     const suffix = n === 1 ? '' : `-${n}`

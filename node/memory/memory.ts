@@ -19,6 +19,7 @@ import type {
   MemorySearch,
   MemorySearchOptions,
   MemoryValue,
+  ReadDocOptions,
   SpaceGrant,
   SpaceInfo,
   SpacePart,
@@ -91,7 +92,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     return await (await this.#opened(space)).docs(space, options)
   }
 
-  async read(space: string, doc: string, options?: AbortOptions): Promise<DocContent> {
+  async read(space: string, doc: string, options?: ReadDocOptions): Promise<DocContent> {
     return await (await this.#opened(space)).read(space, doc, options)
   }
 
@@ -107,7 +108,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   async write(
     space: string,
     doc: string,
-    kind: DocKind,
+    kind: DocKind | null,
     changes: readonly MemoryChange[],
     options?: AbortOptions
   ): Promise<{ seq: number; ids: readonly string[] }> {

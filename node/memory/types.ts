@@ -66,7 +66,7 @@ export interface DocModel {
   readonly kind: DocKind
   /**
    * Changes as a Yjs update of `client`; the document already has them afterwards. All or nothing. The update is
-   * `EMPTY_UPDATE` where nothing had to change: there is nothing to sign then.
+   * empty where nothing had to change: there is nothing to sign then.
    *
    * @throws {LumosError} `INVALID_INPUT`, `INPUT_TOO_LARGE`, `MEMORY_FULL`, and nothing has changed.
    */

@@ -18,6 +18,7 @@ import {
   type ProviderTable
 } from '../manifests/index.ts'
 import {
+  clocksApart,
   composeHello,
   composeMembership,
   type MeshHello,
@@ -155,7 +156,7 @@ function participationsOf(node: NodeContext, parts: Parts): Participations {
 
 /** What the node uses of the parts. */
 function sessionOf(node: NodeContext, parts: Parts, participations: Participations): MeshSession {
-  const { libp2p, membership, manifests, revocations, routing, pairing, hello, discovery } = parts
+  const { libp2p, membership, manifests, revocations, routing, pairing, hello, discovery, table } = parts
   const { members, authority } = membership
   return {
     lifecycle: lifecycleOf(node, parts, participations),
@@ -170,6 +171,11 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
     saidRemoved: () => [...hello.saidRemoved],
     isDuplicated: manifests.lives.isDuplicated,
     wasBehind: manifests.lives.wasBehind,
+    clocksApart() {
+      const others = members.list().filter(({ peerId }) => peerId !== node.peerId)
+      const living = (id: string) => table.get(id, node.clock.monotonicMs())?.manifest
+      return clocksApart(others, living, node.clock.wallMs())
+    },
     sighted: ({ peerId: id, addresses }) =>
       discovery.sighted({
         id: peerIdFromString(id),

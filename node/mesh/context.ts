@@ -9,7 +9,14 @@ import type { DataDir } from '../../storage/home/data-dir.ts'
 import type { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import type { Feature, NodeParts } from '../feature.ts'
 import type { NodeLogger } from '../log/log.ts'
-import type { Authority, Members, ModelAccess, RevocationSync, RootKey } from '../membership/index.ts'
+import type {
+  Authority,
+  ClockApart,
+  Members,
+  ModelAccess,
+  RevocationSync,
+  RootKey
+} from '../membership/index.ts'
 import type { MeshLibp2p, Network } from '../network/libp2p.ts'
 import type { MeshPairing, PeerAddress } from '../pairing/index.ts'
 import type { MeshRouting } from '../routing/index.ts'
@@ -66,6 +73,8 @@ export interface MeshSession {
   isDuplicated(peerId: string): boolean
   /** The home is a copy, or from a backup: it did not know what its device had signed. */
   wasBehind(): boolean
+  /** Connected members whose clock and this one disagree. */
+  clocksApart(): readonly ClockApart[]
   /** A member is likely to be there. */
   sighted(place: PeerAddress): void
   /** Say hello once more to every peer that is connected. */

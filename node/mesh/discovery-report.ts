@@ -18,6 +18,7 @@ export function discoveryReport(
 ): DiscoveryReport {
   if (report === undefined) return { mdns: false, links: [], sightings: [], copy: null }
   const nowMs = clock.monotonicMs()
+  const { copy } = report
   const ago = (ms: number | null): number | null => (ms === null ? null : Math.round(nowMs - ms))
   const connected = new Set(libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString()))
   const meshes = new Map(nearby.all().map(({ peerId, meshName }) => [peerId, meshName]))
@@ -38,10 +39,6 @@ export function discoveryReport(
         dial: dial && { outcome: dial.outcome, agoMs: ago(dial.atMs)! }
       }
     }),
-    copy: report.copy && {
-      address: report.copy.address,
-      link: report.copy.link,
-      seenAgoMs: ago(report.copy.seenMs)!
-    }
+    copy: copy && { address: copy.address, link: copy.link, seenAgoMs: ago(copy.seenMs)! }
   }
 }

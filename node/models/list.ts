@@ -23,6 +23,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
       warm,
       contextTokens,
       takesImages = false,
+      leavesMesh = false,
       format,
       fileBytes,
       speed
@@ -42,7 +43,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
       ...{ peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm },
       state: state?.phase ?? (wakeMs !== undefined ? 'asleep' : warm ? 'ready' : 'cold'),
       memoryBytes: state?.needBytes ?? null,
-      ...{ contextTokens: contextTokens ?? null, takesImages },
+      ...{ contextTokens: contextTokens ?? null, takesImages, leavesMesh },
       firstChunkMs: firstChunkMs ?? null,
       tokensPerSecond: tokensPerSecond ?? null,
       stated: speed ?? null,

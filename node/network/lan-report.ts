@@ -8,6 +8,8 @@ import type { DialOutcome, DiscoveryLink } from '../../interface/discovery.ts'
 
 /** Of peers; more than a person reads. Any device of the network can fill it, and the oldest goes first. */
 export const SIGHTINGS_MAX = 128
+/** A copy announces itself every twenty seconds. One that was not seen for so long has another key by now, or is off. */
+export const COPY_AGE_MS_MAX = 60_000
 
 /** A link as it is reported, with times of the monotonic clock. */
 export interface LinkState {
@@ -38,9 +40,8 @@ export interface Sighting extends Place {
 export class LanReport {
   readonly #clock: Clock
   readonly #sightings = new Map<string, Sighting>()
+  #copy: (Place & { readonly seenMs: number }) | null = null
   links: readonly LinkState[] = []
-  /** Another device that answers with this device's own key. */
-  copy: (Place & { readonly seenMs: number }) | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -54,7 +55,13 @@ export class LanReport {
   }
 
   sawCopy(place: Place): void {
-    this.copy = { ...place, seenMs: this.#clock.monotonicMs() }
+    this.#copy = { ...place, seenMs: this.#clock.monotonicMs() }
+  }
+
+  /** Another device that answers with this device's own key. */
+  get copy(): (Place & { readonly seenMs: number }) | null {
+    const isOld = this.#clock.monotonicMs() - (this.#copy?.seenMs ?? 0) >= COPY_AGE_MS_MAX
+    return isOld ? null : this.#copy
   }
 
   /** Dials of peers that were not sighted are not kept. */

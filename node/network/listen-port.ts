@@ -2,8 +2,7 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { networkInterfaces } from 'node:os'
-import { LumosError } from '../../interface/errors.ts'
+import { isPortTaken, listeningRefused } from '../../interface/listening.ts'
 
 /** Nodes on one machine take ports in a row; ten of them are more than anyone runs by hand. */
 const PORTS_TRIED = 10
@@ -22,15 +21,15 @@ export interface Place {
 /**
  * `wanted`, or the first port after it that is free on all hosts; 0, for any, when ten in a row are taken.
  *
- * @param setting names `host` in an error.
- * @throws {LumosError} `CONFIG_INVALID` when this device does not have the address.
+ * @param section of the settings, for an error.
+ * @throws {LumosError} `CONFIG_INVALID` when this device does not have the address, or the port is root's.
  */
-export async function placeToListen(host: string, wanted: number, setting = 'swarm.host'): Promise<Place> {
+export async function placeToListen(host: string, wanted: number, section = 'swarm'): Promise<Place> {
   const hosts = host === EVERY_ADDRESS ? await wildcards() : [host]
   if (wanted === 0 && hosts.length === 1) return { hosts, port: 0 }
   const first = wanted === 0 ? await freePort(hosts[0]!) : wanted
   for (let port = first; port < Math.min(first + PORTS_TRIED, 65_536); port++) {
-    if ((await Promise.all(hosts.map(each => isFree(each, port, setting)))).every(Boolean))
+    if ((await Promise.all(hosts.map(each => isFree(each, port, section)))).every(Boolean))
       return { hosts, port }
   }
   return { hosts, port: 0 }
@@ -52,22 +51,13 @@ async function wildcards(): Promise<string[]> {
 
 const freePort = (host: string): Promise<number> => probe(host, 0)
 
-async function isFree(host: string, port: number, setting: string): Promise<boolean> {
+async function isFree(host: string, port: number, section: string): Promise<boolean> {
   try {
     await probe(host, port)
     return true
   } catch (err) {
-    const { code } = err as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') return false
-    if (code !== 'EADDRNOTAVAIL') throw err
-    const own = Object.values(networkInterfaces()).flatMap(
-      infos => infos?.map(({ address }) => address) ?? []
-    )
-    throw new LumosError(
-      'CONFIG_INVALID',
-      `${setting}: this device has no address ${host}; it has ${own.join(', ')}.`,
-      { hint: `Leave ${setting} out to listen on every address.`, cause: err }
-    )
+    if (isPortTaken(err, port)) return false
+    throw listeningRefused(err, { host, port, section })
   }
 }
 

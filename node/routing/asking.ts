@@ -4,7 +4,7 @@ import type { Clock, Random } from '../../interface/clock.ts'
 import type { PreparedRequest } from '../../interface/inference.ts'
 import type { InferOptions } from '../../interface/node.ts'
 import type { RoutingPolicy } from '../../interface/routing.ts'
-import { definitionOf } from '../../interface/tasks/index.ts'
+import { definitionOf, isTaskName } from '../../interface/tasks/index.ts'
 import { beginningsOf, Conversations } from './conversations.ts'
 
 export interface Asking {
@@ -22,10 +22,11 @@ export interface Asking {
 /** What answers of text have where they may have more: most questions are answered in a paragraph. */
 const PIECES_EXPECTED = 128
 
-/** What is asked where no request is known: the order that people see who ask for it. */
-export const askingBy = (policy: RoutingPolicy): Asking => ({
+/** What is asked where no request is known: the order that people see who ask for it. @param task whose answer it is. */
+export const askingBy = (policy: RoutingPolicy, task?: string): Asking => ({
   policy,
-  pieces: 0,
+  pieces:
+    task !== undefined && isTaskName(task) && definitionOf(task).pieces !== undefined ? PIECES_EXPECTED : 0,
   known: new Map(),
   chance: 0
 })

@@ -7,7 +7,7 @@ import { leavesMesh } from './policies.ts'
 import type { RankedCandidate } from './rank.ts'
 import { takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { abandon, begin, budgetLeft, finish, underWay } from './router-steps.ts'
+import { abandon, begin, budgetLeft, finish, lookAgain, underWay } from './router-steps.ts'
 import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
 
 /**
@@ -20,9 +20,6 @@ export const CONTINUATIONS_MAX = 32
  * and a peer could stop and go on through all of an answer.
  */
 const STALLS_MAX = 2
-/** A peer that stays silent, where no other can go on: one may come, or a retry. */
-const LOOK_AGAIN_MS = 1000
-
 /** The attempt failed after the caller was given a part of the answer. */
 export function cut(
   state: RouterState,
@@ -54,7 +51,7 @@ export function cut(
       interrupted(asked.delivered, { attempt, failure, ...asked.cut }, unwanted),
       nowMs
     )
-  return [{ type: 'timer', id, attempt: other.id, delayMs: LOOK_AGAIN_MS }]
+  return [lookAgain(id, other)]
 }
 
 /**
@@ -76,8 +73,7 @@ export function stalled(
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
   const next = nextContinuer(state, asked, offers, nowMs)
-  if (next === undefined || !takeRetry(state.retries, nowMs))
-    return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
+  if (next === undefined || !takeRetry(state.retries, nowMs)) return [lookAgain(id, attempt)]
   const isGivenUp = attempt.received > 0 && ++attempt.stalls > STALLS_MAX
   const given = isGivenUp ? [abandon(state, id, asked, attempt, nowMs)] : []
   return [...given, ...goOn(state, id, asked, next, nowMs)]

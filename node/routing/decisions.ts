@@ -3,7 +3,7 @@
 import type { Clock } from '../../interface/clock.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { RequestSummary, RoutedRequest } from '../../interface/routing.ts'
-import type { Ranked, RankedCandidate } from './rank.ts'
+import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import type { Asked, Considered } from './router-state.ts'
 
 /** A person looks for a request of the last minutes. */
@@ -11,10 +11,15 @@ export const DECISIONS_MAX = 1000
 /** Peers kept of each: at most three are asked, and the rest show by how much they were worse. */
 const CONSIDERED_MAX = 8
 
-export const considered = (ranked: readonly Ranked[], ejected: readonly RankedCandidate[]): Considered => ({
+export const considered = (
+  ranked: readonly Ranked[],
+  ejected: readonly RankedCandidate[],
+  tooSmall: readonly Candidate[]
+): Considered => ({
   ranked: ranked.slice(0, CONSIDERED_MAX),
   ejected: ejected.slice(0, CONSIDERED_MAX),
-  count: ranked.length + ejected.length
+  tooSmall: tooSmall.slice(0, CONSIDERED_MAX),
+  count: ranked.length + ejected.length + tooSmall.length
 })
 
 /** The newest request takes the place of an older one of its id, or of the oldest. */
@@ -63,22 +68,23 @@ function summaryOf(asked: Asked, offsetMs: number): RequestSummary {
 const energyOf = ({ joulesPerToken }: Pick<Capability, 'joulesPerToken'>) =>
   joulesPerToken === undefined ? {} : { joulesPerToken }
 
+const unranked = (fate: 'ejected' | 'too_small') => (candidate: Candidate) => {
+  const { peerId, name, capability } = candidate
+  return { peerId, name, model: capability.model, costMs: null, parts: [], fate }
+}
+
 function decisionOf(request: Asked): RoutedRequest {
   const { requestId, startedMs, asking, considered, attempts, end, endedMs } = request
-  const { ranked, ejected, count } = considered
+  const { ranked, ejected, tooSmall, count } = considered
   const asked = new Set(attempts.map(({ peer }) => peer.peerId))
   const candidates: RoutedRequest['candidates'] = [
     ...ranked.map(({ candidate: { peerId, name, capability }, costMs, parts }) => {
       const fate = asked.has(peerId) ? ('asked' as const) : ('spare' as const)
-      return { peerId, name, costMs, parts: [...parts], ...energyOf(capability), fate }
+      const { model } = capability
+      return { peerId, name, model, costMs, parts: [...parts], ...energyOf(capability), fate }
     }),
-    ...ejected.map(({ peerId, name }) => ({
-      peerId,
-      name,
-      costMs: null,
-      parts: [],
-      fate: 'ejected' as const
-    }))
+    ...ejected.map(unranked('ejected')),
+    ...tooSmall.map(unranked('too_small'))
   ]
   return {
     requestId,

@@ -31,6 +31,10 @@ export function withRoom(
   )
 }
 
+/** Those without room: they are shown to who asks why. */
+export const leftOut = (all: readonly Candidate[], roomy: readonly Candidate[]): readonly Candidate[] =>
+  all.length === roomy.length ? [] : all.filter(offer => !roomy.includes(offer))
+
 /** Whether `other` may have room for what `peer` had none for. */
 export const isRoomier = (other: Candidate, peer: Candidate): boolean =>
   peer.capability.contextTokens === undefined || roomOf(other) > peer.capability.contextTokens

@@ -31,6 +31,7 @@ import {
   end,
   finish,
   isTooSoon,
+  lookAgain,
   noteSilence,
   underWay
 } from './router-steps.ts'
@@ -97,7 +98,10 @@ function ask(
   return begin(state, id, asked, first, nowMs)
 }
 
-/** The limit to the first chunk has passed: the next peer is asked beside this one, where a retry may be made. */
+/**
+ * The limit to the first chunk has passed: the next peer is asked beside this one. Where no retry may be made now, one may
+ * soon.
+ */
 function silent(
   state: RouterState,
   id: number,
@@ -105,11 +109,12 @@ function silent(
   attempt: Attempt,
   nowMs: number
 ): readonly RouterEffect[] {
-  noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
+  if (!attempt.isLate) noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
+  attempt.isLate = true
   const peer = nextPeer(asked)
   if (peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
   if (isTooSoon(asked, peer)) return NO_EFFECTS
-  return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : NO_EFFECTS
+  return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : [lookAgain(id, attempt)]
 }
 
 const NONE: readonly Attempt[] = []
@@ -178,7 +183,8 @@ function failed(
   const mayAsk = peer !== undefined && budgetLeft(asked, nowMs) > 0
   // No peer was given any work where none was reached.
   if (mayAsk && (!reached || takeRetry(state.retries, nowMs))) return begin(state, id, asked, peer, nowMs)
-  if (underWay(asked).length > 0) return NO_EFFECTS
+  const other = underWay(asked).at(-1)
+  if (other !== undefined) return mayAsk ? [lookAgain(id, other)] : NO_EFFECTS
   const { failures, budgetMs } = asked
   const summary =
     peer !== undefined && !mayAsk

@@ -19,6 +19,8 @@ export interface Attempt {
   waitMs: number
   firstChunkMs: number | undefined
   heardMs: number
+  /** It gave no first chunk in its time, and that was noted. */
+  isLate: boolean
   /** How often another one was asked to go on beside it, because its next chunk was late. */
   stalls: number
   /** How it ended; absent while it is under way. */
@@ -63,6 +65,8 @@ export interface Considered {
   readonly ranked: readonly Ranked[]
   /** Left out because of their failures. */
   readonly ejected: readonly RankedCandidate[]
+  /** Left out for want of room. */
+  readonly tooSmall: readonly Candidate[]
   /** How many there were, of which only the best are kept. */
   readonly count: number
 }
@@ -84,6 +88,8 @@ export type RouterEvent =
       readonly requestId: string
       readonly budgetMs: number
       readonly offers: readonly Candidate[]
+      /** Peers that offer it, and have no room for the request in their context. */
+      readonly tooSmall?: readonly Candidate[]
       readonly asking: Asking
       /** Absent: a cut answer is not continued. */
       readonly continues?: boolean | undefined

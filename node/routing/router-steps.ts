@@ -8,6 +8,13 @@ import type { Asked, Attempt, RouterEffect, RouterState } from './router-state.t
 import { noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
 import { nextPeer } from './turns.ts'
 
+/** A peer that stays silent, where no other can be asked now: one may come, or a retry. */
+const LOOK_AGAIN_MS = 1000
+
+export const lookAgain = (id: number, { id: attempt }: Attempt): RouterEffect => {
+  return { type: 'timer', id, attempt, delayMs: LOOK_AGAIN_MS }
+}
+
 export const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ end }) => end === undefined)
 
 export const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number =>
@@ -41,6 +48,7 @@ export function begin(
     waitMs: 0,
     firstChunkMs: undefined,
     heardMs: nowMs,
+    isLate: false,
     stalls: 0,
     end: undefined,
     endedMs: 0

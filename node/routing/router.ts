@@ -15,7 +15,7 @@ import { decisionAt, decisionsOf } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
 import { type Candidate, namesOf, type Ranked } from './rank.ts'
-import { withRoom } from './room.ts'
+import { leftOut, withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
 import { Run } from './run.ts'
@@ -68,10 +68,10 @@ export class Router implements Inference {
     emit('inference.request_started', { requestId, task, model, ...(traceId && { traceId }) })
     try {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
-      const offers = run.offered(withRoom(able, request))
+      const roomy = withRoom(able, request)
+      const asked = { requestId, budgetMs, offers: run.offered(roomy), tooSmall: leftOut(able, roomy) }
       const { id, continues, asking, from: delivered } = run
-      const ask = { type: 'ask', id, requestId, budgetMs, offers, asking, continues, delivered } as const
-      this.#carryOut(run, this.#step(ask))
+      this.#carryOut(run, this.#step({ type: 'ask', id, ...asked, asking, continues, delivered }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
         const arrival = await run.attempts.next()
@@ -231,8 +231,9 @@ export class Router implements Inference {
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
     const { clock, policy } = this.#components
-    const asking = askingBy(options.policy ?? policy)
-    return rankOffers(this.#state.records, this.#able(wanted, options), asking, clock.monotonicMs())
+    const able = this.#able(wanted, options)
+    const asking = askingBy(options.policy ?? policy, able[0]!.capability.task)
+    return rankOffers(this.#state.records, able, asking, clock.monotonicMs())
   }
 
   /** What was measured of a peer lately. */
@@ -244,7 +245,6 @@ export class Router implements Inference {
   distrust = (peerId: string, model: string): void =>
     noteDistrust(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
 
-  #able(wanted: Wanted, options: InferOptions): Candidate[] {
-    return offersFor(wanted, this.#components.providers, options)
-  }
+  #able = (wanted: Wanted, options: InferOptions): Candidate[] =>
+    offersFor(wanted, this.#components.providers, options)
 }

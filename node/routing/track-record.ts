@@ -149,8 +149,10 @@ export function noteEnd(
     entry.failuresInARow = 0
     entry.ejections = 0
   } else if (outcome === 'failed') {
+    // What was under way when it was ejected says nothing new. What is asked after that is a trial.
+    if (nowMs < entry.ejectedUntilMs) return
     entry.failuresInARow++
-    if (entry.failuresInARow < FAILURES_TO_EJECT) return
+    if (entry.failuresInARow < FAILURES_TO_EJECT && entry.ejections === 0) return
     entry.failuresInARow = 0
     entry.ejections++
     const awayMs = Math.min(EJECTION_MS * entry.ejections, EJECTION_MS_MAX)

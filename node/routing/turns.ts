@@ -29,6 +29,7 @@ interface NewRequest {
   readonly requestId: string
   readonly budgetMs: number
   readonly offers: readonly Candidate[]
+  readonly tooSmall?: readonly Candidate[]
   readonly asking: Asking
   readonly continues?: boolean | undefined
   readonly delivered?: number
@@ -36,14 +37,14 @@ interface NewRequest {
 
 export function newAsked(
   records: TrackRecords,
-  { requestId, budgetMs, offers, asking, continues = false, delivered = 0 }: NewRequest,
+  { requestId, budgetMs, offers, tooSmall = [], asking, continues = false, delivered = 0 }: NewRequest,
   nowMs: number
 ): Asked {
   const candidates = withRecords(records, offers, nowMs)
   const ranked = rank(candidates, asking, nowMs)
   const isWhole = ranked.length === candidates.length
   const ejected = isWhole ? [] : candidates.filter(({ record }) => record.ejectedUntilMs > nowMs)
-  const kept = considered(ranked, ejected)
+  const kept = considered(ranked, ejected, tooSmall)
   return {
     requestId,
     startedMs: nowMs,

@@ -1,13 +1,16 @@
 /** The files of a model at a path on this device: one file, a folder, or a repository as the hub of Hugging Face keeps it. */
 
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, extname, join, sep } from 'node:path'
-import { isIgnored, readDescription, repositoryOf } from '../../capabilities/index.ts'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, sep } from 'node:path'
+import { isIgnored, partsOf, readDescription, repositoryOf } from '../../capabilities/index.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { REPOSITORY_FILES_MAX, RepositoryPath } from '../../interface/weights.ts'
 
 /** No repository has more; a deeper tree is a mistake, such as a whole disk. */
 const DEPTH_MAX = 16
+/** At the end of the name of a part. */
+const FIRST_PART = /-00001-of-\d{5}$/
+const SHOWN_MAX = 3
 /** `models--org--name` */
 const HUB_FOLDER = /^models--(.+?)--(.+)$/
 
@@ -27,15 +30,13 @@ export interface Listing {
 
 /** @throws {LumosError} `WEIGHTS_INVALID`, naming what cannot be part of a repository. */
 export async function listPath(path: string): Promise<Listing> {
-  const root = await realpath(path).catch(() => {
+  const found = await realpath(path).catch(() => {
     throw refused(`There is no ${path}.`)
   })
-  const stats = await stat(root)
-  if (stats.isFile()) {
-    const file = { path: named(basename(path)), source: root, bytes: stats.size }
-    return { name: basename(path, extname(path)), files: [file] }
-  }
+  const stats = await stat(found)
+  if (stats.isFile()) return await listFile(path)
   if (!stats.isDirectory()) throw refused(`${path} is no file and no folder.`)
+  const root = HUB_FOLDER.test(basename(found)) ? await snapshotOf(found) : found
   const hub = await repositoryOf(root)
   const files: ListedFile[] = []
   await walk(root, '', { files, root, blobs: hub === root ? undefined : join(hub, 'blobs') })
@@ -43,6 +44,39 @@ export async function listPath(path: string): Promise<Listing> {
   // What is wrong with it is said with its place, when all files are checked.
   const description = await readDescription(root).catch(() => undefined)
   return { name: description?.name ?? nameOf(basename(hub)), files }
+}
+
+/** One file, or all parts of a model that lies in several. */
+async function listFile(path: string): Promise<Listing> {
+  const names = partsOf(basename(path)) ?? [basename(path)]
+  const files: ListedFile[] = []
+  for (const name of names) {
+    const source = await realpath(join(dirname(path), name)).catch(() => {
+      throw refused(`${basename(path)} is a part of a model, and its part ${name} is not there.`)
+    })
+    const stats = await stat(source)
+    if (!stats.isFile()) throw refused(`${name} is no file.`)
+    files.push({ path: named(name), source, bytes: stats.size })
+  }
+  const [first] = names
+  return { name: basename(first!, extname(first!)).replace(FIRST_PART, ''), files }
+}
+
+/** Of a repository as the hub of Hugging Face caches it: the files of its branch `main`, or of the only revision there is. */
+async function snapshotOf(hub: string): Promise<string> {
+  const snapshots = join(hub, 'snapshots')
+  const revisions = await readdir(snapshots).catch((): string[] => [])
+  const main = (await readFile(join(hub, 'refs', 'main'), 'utf8').catch(() => '')).trim()
+  const [only] = revisions
+  if (only === undefined) return hub
+  if (revisions.includes(main)) return await realpath(join(snapshots, main))
+  if (revisions.length === 1) return await realpath(join(snapshots, only))
+  throw refused(
+    `${hub} holds several revisions, and none is its branch main. Give one: ${revisions
+      .slice(0, SHOWN_MAX)
+      .map(revision => join(snapshots, revision))
+      .join(', ')}`
+  )
 }
 
 interface Walk {

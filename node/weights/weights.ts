@@ -5,6 +5,7 @@ import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type {
   Collected,
+  CollectOptions,
   DiskUse,
   FoundModel,
   Holder,
@@ -176,7 +177,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     return this.#pin(ref, false)
   }
 
-  async gc(options: AbortOptions & { dryRun?: boolean } = {}): Promise<Collected> {
+  async gc(options: CollectOptions = {}): Promise<Collected> {
     return await collect(this.store, options)
   }
 

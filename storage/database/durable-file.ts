@@ -3,7 +3,17 @@
  * the identity key, the gateway's token, the run file.
  */
 
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { storeFailure } from './failure.ts'
 
@@ -57,7 +67,9 @@ export function replaceDurably(draft: string, path: string): void {
  */
 export function makePrivateFile(path: string): void {
   // A file that exists is not opened: closing it again would release the locks that this process has on it.
-  if (existsSync(path) || !made(path)) chmodSync(path, PRIVATE_FILE_MODE)
+  if (!existsSync(path) && made(path)) return
+  // A disk that became read-only refuses the mode that a file has.
+  if ((statSync(path).mode & 0o777) !== PRIVATE_FILE_MODE) chmodSync(path, PRIVATE_FILE_MODE)
 }
 
 /** Another process may make it at the same moment. */

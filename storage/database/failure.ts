@@ -9,6 +9,7 @@ import { LumosError } from '../../interface/errors.ts'
 
 // https://www.sqlite.org/rescode.html
 const SQLITE_ERROR = 1
+const SQLITE_READONLY = 8
 const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
@@ -22,7 +23,7 @@ const SPACE_BYTES_MIN = 64 * 1024
 
 const FULL_ERRNOS = new Set(['ENOSPC', 'EDQUOT'])
 const IO_ERRNOS = new Set(['EIO', 'ENXIO'])
-const DENIED_ERRNOS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
+const DENIED_ERRNOS = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EISDIR'])
 
 export const RESTORE_HINT =
   'Stop the node, then restore the file from a backup, or move it away to start without it.'
@@ -35,6 +36,7 @@ export function storeFailure(thrown: unknown, path: string): unknown {
   if (code === 'ERR_SQLITE_ERROR' && errcode !== undefined) return sqliteFailure(thrown, errcode, path)
   if (code !== undefined && FULL_ERRNOS.has(code)) return storeFull(path, thrown)
   if (code !== undefined && IO_ERRNOS.has(code)) return storeFailed(path, thrown)
+  if (code === 'EROFS') return storeReadOnly(path, thrown)
   if (code !== undefined && DENIED_ERRNOS.has(code)) {
     return new LumosError('CONFIG_INVALID', `The node cannot use ${path}: ${thrown.message}.`, {
       cause: thrown,
@@ -66,6 +68,7 @@ function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
     return storeDamaged(path, thrown.message, RESTORE_HINT, thrown)
   }
   if (kind === SQLITE_IOERR) return storeFailed(path, thrown)
+  if (kind === SQLITE_READONLY) return storeReadOnly(path, thrown)
   return thrown
 }
 
@@ -82,6 +85,14 @@ function storeFailed(path: string, cause: Error): LumosError {
   return new LumosError('STORE_FAILED', `The disk that holds ${path} did not do what it was asked.`, {
     cause,
     hint: 'What was being stored may not be there; all before it is. Look at the health of the disk, and back it up.'
+  })
+}
+
+/** Systems do this to a disk that fails, such as a worn card, while a node runs on it. */
+function storeReadOnly(path: string, cause: Error): LumosError {
+  return new LumosError('STORE_FAILED', `The disk that holds ${path} is read-only.`, {
+    cause,
+    hint: 'A system makes a disk that fails read-only: look at its health, and back it up. Else mount it for writing, or use another home (--home or LUMOS_HOME).'
   })
 }
 

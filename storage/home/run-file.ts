@@ -7,7 +7,7 @@
  * that the node is there.
  */
 
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileDurably } from '../database/durable-file.ts'
 import { mustBeOurs } from './home-path.ts'
@@ -25,23 +25,34 @@ export interface RunInfo {
   readonly startedAtMs: number
 }
 
+interface Written extends RunInfo {
+  /** Its own home: a copy of a home that was made while its node ran has the run file of the other one. */
+  readonly home: string
+}
+
 const runFilePath = (home: string): string => join(home, 'run.json')
 
-/** What the node of `home` wrote, or undefined when none did or the file makes no sense. Throws as {@link mustBeOurs} does. */
+/**
+ * What the node of `home` wrote, or undefined when none did, the node of another home did, or the file makes no sense.
+ * Throws as {@link mustBeOurs} does.
+ */
 export function readRunFile(home: string): RunInfo | undefined {
   mustBeOurs(runFilePath(home))
   try {
-    const info = JSON.parse(readFileSync(runFilePath(home), 'utf8')) as Partial<RunInfo> | null
-    return typeof info?.pid === 'number' && typeof info.socketPath === 'string'
-      ? (info as RunInfo)
-      : undefined
+    // A node of an earlier version names no home.
+    const { home: of = home, ...info } = JSON.parse(
+      readFileSync(runFilePath(home), 'utf8')
+    ) as Partial<Written>
+    if (realpathSync.native(of) !== realpathSync.native(home)) return undefined
+    return typeof info.pid === 'number' && typeof info.socketPath === 'string' ? (info as RunInfo) : undefined
   } catch {
     return undefined
   }
 }
 
 export function writeRunFile(home: string, info: RunInfo): void {
-  writeFileDurably(runFilePath(home), `${JSON.stringify(info, null, 2)}\n`)
+  const written: Written = { ...info, home }
+  writeFileDurably(runFilePath(home), `${JSON.stringify(written, null, 2)}\n`)
 }
 
 export function removeRunFile(home: string): void {

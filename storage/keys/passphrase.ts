@@ -1,6 +1,7 @@
 /** The passphrase over a node's keys: what it may be, and how it is read from a file. */
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { decodeText } from '../../interface/decode-text.ts'
 import { LumosError } from '../../interface/errors.ts'
 
 /** Fewer are guessed in hours, however long each guess takes. */
@@ -17,13 +18,18 @@ export function readPassphrase(path: string | number): string {
   const shown = typeof path === 'number' ? 'Standard input' : path
   let text: string
   try {
-    text = typeof path === 'number' ? readFileSync(path, 'utf8') : readPrivate(path)
+    // A mark at its beginning, as editors of Windows write it, is no letter that a person would type.
+    text = decodeText(typeof path === 'number' ? readFileSync(path) : readPrivate(path))
   } catch (err) {
-    if (err instanceof LumosError) throw err
-    throw new LumosError('CONFIG_INVALID', `${shown} cannot be read: ${(err as Error).message}.`, {
-      cause: err,
-      hint: 'It should hold the passphrase over the keys of this node, on one line.'
-    })
+    if (err instanceof LumosError && err.code === 'CONFIG_INVALID') throw err
+    throw new LumosError(
+      'CONFIG_INVALID',
+      `${shown} cannot be read: ${(err as Error).message.replace(/\.$/, '')}.`,
+      {
+        cause: err,
+        hint: 'It should hold the passphrase over the keys of this node, on one line.'
+      }
+    )
   }
   const passphrase = text.replace(/\r?\n$/, '')
   if (passphrase === '' || passphrase.length > PASSPHRASE_CHARS_MAX || /[\r\n]/.test(passphrase)) {
@@ -39,7 +45,7 @@ const MODE_OTHERS = 0o007
  * A passphrase that all may read protects nothing, as ssh says of its keys. The group is not asked about: service
  * managers hand a secret to a service by it. What is no file, such as a pipe, has no mode that means anything.
  */
-function readPrivate(path: string): string {
+function readPrivate(path: string): Buffer {
   const fd = openSync(path, 'r')
   try {
     const stat = fstatSync(fd)
@@ -52,7 +58,7 @@ function readPrivate(path: string): string {
         }
       )
     }
-    return readFileSync(fd, 'utf8')
+    return readFileSync(fd)
   } finally {
     closeSync(fd)
   }

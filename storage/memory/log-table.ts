@@ -1,7 +1,7 @@
 /** Envelopes in the order in which they were applied here, and the snapshots that stand for them. */
 
 import type { Database } from '../database/database.ts'
-import type { DocRow, EnvelopeRow } from './rows.ts'
+import type { DocFacts, DocRow, EnvelopeRow } from './rows.ts'
 
 const ENVELOPE = 'id, writer, seq, hash, clock, tag, head, signature, box'
 /** Of the largest envelopes these are 64 MiB. */
@@ -158,19 +158,19 @@ export class LogTable {
   }
 
   /** Of documents to which nothing came since. */
-  hashes(space: number): { tag: Uint8Array; hash: Uint8Array }[] {
+  facts(space: number): DocFacts[] {
     return this.#db
-      .prepare<{ tag: Uint8Array; hash: Uint8Array }>(
-        `SELECT tag, hash FROM doc WHERE space = ? AND hash IS NOT NULL AND NOT EXISTS
+      .prepare<DocFacts>(
+        `SELECT tag, hash, entries, bytes FROM doc WHERE space = ? AND hash IS NOT NULL AND NOT EXISTS
            (SELECT 1 FROM envelope WHERE space = doc.space AND tag = doc.tag AND id > doc.upto)`
       )
       .all(space)
   }
 
-  keepHash(space: number, tag: Uint8Array, upto: number, hash: Uint8Array): void {
+  keepFacts(space: number, { tag, upto, hash, entries, bytes }: DocFacts & { upto: number }): void {
     this.#db
-      .prepare('UPDATE doc SET upto = ?, hash = ? WHERE space = ? AND tag = ?')
-      .run(upto, hash, space, tag)
+      .prepare('UPDATE doc SET upto = ?, hash = ?, entries = ?, bytes = ? WHERE space = ? AND tag = ?')
+      .run(upto, hash, entries, bytes, space, tag)
   }
 
   /** What is known of it no longer holds. */

@@ -46,3 +46,8 @@ export interface DocRow {
   readonly bytes: number
   readonly hash: Uint8Array | null
 }
+
+/** What is said of a document without opening it. */
+export interface DocFacts extends Pick<DocRow, 'tag' | 'entries' | 'bytes'> {
+  readonly hash: Uint8Array
+}

@@ -2,8 +2,13 @@
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AbortOptions } from '../../interface/lifecycle.ts'
-import type { Collected, DiskUse, Verified, WeightsProgress } from '../../interface/weights.ts'
+import type {
+  Collected,
+  CollectOptions,
+  DiskUse,
+  Verified,
+  WeightsProgress
+} from '../../interface/weights.ts'
 import { spaceOf } from './folder.ts'
 import { removeModel } from './model-directory.ts'
 import type { RepositoryRow } from './repository-table.ts'
@@ -42,10 +47,10 @@ async function removeFile(
 
 export async function collect(
   store: DiskWeightStore,
-  { dryRun = false, signal }: AbortOptions & { dryRun?: boolean }
+  { dryRun = false, unfinished = false, signal }: CollectOptions
 ): Promise<Collected> {
   const { folder, files, repositories, clock, changes } = store.ground
-  const before = Math.round(clock.wallMs()) - UNFINISHED_KEPT_MS
+  const before = unfinished ? Number.MAX_SAFE_INTEGER : Math.round(clock.wallMs()) - UNFINISHED_KEPT_MS
   return await changes.take(async () => {
     const collected = { files: 0, nodes: 0, bytes: 0 }
     const take = async (bytes: number, remove: () => Promise<unknown>): Promise<void> => {

@@ -39,6 +39,13 @@ export class Journal {
     await this.#file.write(entry, 0, ENTRY_BYTES, at)
   }
 
+  /** From now on it has these entries alone. A process that is killed meanwhile has fewer of them. */
+  async restart(entries: Iterable<readonly [leaf: number, digest: Uint8Array]>): Promise<void> {
+    await this.#file.truncate(0)
+    this.#bytes = 0
+    for (const [leaf, digest] of entries) await this.note(leaf, digest)
+  }
+
   close(): Promise<void> {
     return this.#file.close()
   }

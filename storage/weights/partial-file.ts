@@ -13,25 +13,13 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { invalidWeights, weightsFailure } from './failure.ts'
 import { setMode } from './folder.ts'
-import type { Dag } from './hash-messages.ts'
-import type { Followed, HashThread } from './hash-thread.ts'
+import type { Followed } from './hash-thread.ts'
 import { Journal } from './journal.ts'
-import { type PartialPlace, removePartial } from './partial-place.ts'
-import type { PartialFile, StoredFile } from './types.ts'
+import { type PartialKeeper, type PartialPlace, removePartial } from './partial-place.ts'
+import type { FinishOptions, PartialFile, StoredFile } from './types.ts'
 
 const DIGEST_BYTES = 32
 const CREATE = constants.O_RDWR | constants.O_CREAT
-
-/** What a store does for a file that comes. */
-export interface PartialKeeper {
-  readonly thread: HashThread
-  /** The leaf can be served from now on. */
-  onLeaf(digest: Uint8Array, leaf: number): void
-  /** The file at `path` becomes one of the store. */
-  publish(path: string, file: StoredFile, digests: Uint8Array, dag: Dag): Promise<void>
-  /** The key is free again, and its leaves are no longer served from here. */
-  closed(): void
-}
 
 export class LeafFile implements PartialFile {
   readonly bytes: number
@@ -129,7 +117,10 @@ export class LeafFile implements PartialFile {
     return bytes
   }
 
-  async finish(expected: { sha256?: string; cid?: string }, options: AbortOptions = {}): Promise<StoredFile> {
+  async finish(
+    expected: { sha256?: string; cid?: string },
+    options: FinishOptions = {}
+  ): Promise<StoredFile> {
     const { publish } = this.#keeper
     if (this.#bytesHave < this.bytes || !this.#there.every(there => there === 1))
       throw invalidWeights(`A file lacks ${this.bytes - this.#bytesHave} of its ${this.bytes} bytes.`)
@@ -143,7 +134,7 @@ export class LeafFile implements PartialFile {
           ? 'CID'
           : undefined
     if (wrong !== undefined) {
-      await this.discard()
+      await this.#leave(options.keep)
       throw invalidWeights(
         `A file of ${this.bytes} bytes came whole, and its ${wrong} is not the one that was announced.`
       )
@@ -172,6 +163,13 @@ export class LeafFile implements PartialFile {
   async discard(): Promise<void> {
     await this.close()
     await removePartial(this.#place)
+  }
+
+  /** For the next try, these leaves alone. */
+  async #leave(keep: ReadonlySet<number> = new Set()): Promise<void> {
+    if (keep.size === 0) return await this.discard()
+    await this.#journal.restart([...keep].map(leaf => [leaf, this.#digestAt(leaf)]))
+    await this.close()
   }
 
   /** The thread of the network hashes nothing: what was written is read again, and counts when it is right. */

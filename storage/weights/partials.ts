@@ -6,8 +6,8 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { invalidWeights } from './failure.ts'
 import type { Ground } from './ground.ts'
 import { journalOf } from './journal.ts'
-import { LeafFile, type PartialKeeper } from './partial-file.ts'
-import { type PartialPlace, removePartial } from './partial-place.ts'
+import { LeafFile } from './partial-file.ts'
+import { type PartialKeeper, type PartialPlace, removePartial } from './partial-place.ts'
 import type { Coming, Room } from './room.ts'
 
 /** Part of the name of a file: a hash in hex, or a CID. */

@@ -16,6 +16,11 @@ export interface StoredRepository extends Repository {
   readonly directory: string
 }
 
+export interface FinishOptions extends AbortOptions {
+  /** Leaves that stay for the next partial of the key where the whole is wrong, although they may be what is wrong with it. */
+  readonly keep?: ReadonlySet<number>
+}
+
 /**
  * A file that is still to come, leaf by leaf, in any order. What was written outlives the process: the next `partial` of
  * the same key has it, hashed anew, so that nothing that was damaged meanwhile counts.
@@ -35,9 +40,9 @@ export interface PartialFile {
    * All leaves are there: the file becomes one of the store, and the partial is no more.
    *
    * @throws {LumosError} `WEIGHTS_INVALID` where the whole has another SHA-256 or CID than is expected; the partial is
-   *   removed then.
+   *   removed then, but for the leaves that are to stay.
    */
-  finish(expected: { sha256?: string; cid?: string }, options?: AbortOptions): Promise<StoredFile>
+  finish(expected: { sha256?: string; cid?: string }, options?: FinishOptions): Promise<StoredFile>
   /** The file is left for later. */
   close(): Promise<void>
   discard(): Promise<void>

@@ -195,6 +195,11 @@ describe('a message', () => {
     })
     expect(content).toMatchObject([{ text: '{"city":"Bern", "degrees":21}' }])
     expect(lastAsked().params).toMatchObject({ responseFormat: { type: 'json_schema', schema } })
+    await client.beta.messages.create({
+      ...{ ...asked('Bern'), mcp_servers: [], betas: ['structured-outputs-2025-11-13'] },
+      output_format: { type: 'json_schema', schema }
+    })
+    expect(lastAsked().params).toMatchObject({ responseFormat: { type: 'json_schema', schema } })
   })
 
   it('for a model by another name of the settings goes to the model that is put there', async () => {

@@ -35,7 +35,16 @@ it.each<[words: RegExp, body: unknown]>([
     /'tools\[0\]\.type'.*input_schema/,
     message({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] })
   ],
+  [
+    /'mcp_servers'.*Connect to them in the client/,
+    message({ mcp_servers: [{ type: 'url', url: 'https://x' }] })
+  ],
   [/'tools\[0\]\.input_schema'/, message({ tools: [{ name: 'f' }] })],
+  [/'tool_choice': there are no tools/, message({ tool_choice: { type: 'any' } })],
+  [
+    /the tool g is not/,
+    message({ tools: [{ name: 'f', input_schema: {} }], tool_choice: { type: 'tool', name: 'g' } })
+  ],
   [/'some'.*'any'/, message({ tool_choice: { type: 'some' } })],
   [/no picture is fetched from a URL/, picture({ type: 'url', url: 'http://127.0.0.1:9/x.png' })],
   [/base64/, picture({ type: 'base64', media_type: 'image/png', data: '\u0000' })],

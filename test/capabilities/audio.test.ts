@@ -54,7 +54,7 @@ describe('a WAV file', () => {
 
   it.each([
     ['nothing', new Uint8Array(), /no bytes/],
-    ['a text', Buffer.from('Hello, this is no sound at all'), /no recording in WAV/],
+    ['a text', Buffer.from('Hello, this is no sound at all'), /no WAV file/],
     ['FLAC', Buffer.from('fLaC0000000000000000'), /is FLAC.*Convert it to WAV/],
     ['MP3', Buffer.from('ID3\x04000000000000000'), /is MP3/],
     ['Ogg', Buffer.from('OggS0000000000000000'), /is Ogg/],

@@ -260,6 +260,10 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert(Math.abs(Math.hypot(...a!) - 1) < 1e-5)
     assert.deepEqual(a, c)
     assert.notDeepEqual(a, b)
+    const more = { ...request, params: { dimensions: dimensions + 1 } } as typeof request
+    const { code, message } = await errorOf(registry.infer(more))
+    assert.equal(code, 'INVALID_INPUT')
+    assert.match(message, /numbers, not \d+/)
   })
 
   it('says of a model without a head for ranks that it cannot be opened for that', async () => {

@@ -1,5 +1,7 @@
 /** Writes small ONNX graphs, byte by byte: what no tool would make is what tests need. */
 
+import { protobufFields } from '../../interface/protobuf.ts'
+
 export const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]
 export const number = (field: number, value: number): Buffer =>
@@ -61,6 +63,43 @@ export const addsExternal = (location: string, size: number): Buffer =>
       number(14, 1)
     ])
   })
+
+const [GRAPH, INITIALIZER, RAW_DATA] = [7, 5, 9]
+/** Smaller ones stay: shapes are read before weights are. */
+const OUTSOURCED_BYTES_MIN = 1024
+
+/** The same model, with its weights in the file `location`. */
+export function outsourced(model: Buffer, location: string): { graph: Buffer; data: Buffer } {
+  const data: Buffer[] = []
+  let end = 0
+  const fieldsOf = (message: Buffer) => {
+    const wrong = () => new Error('No message.')
+    return protobufFields(message, { left: 1e6 }, { malformed: wrong, tooMany: wrong })
+  }
+  /** @param change of a field of this number; the others stay as they are. */
+  const changed = (message: Buffer, field: number, change: (content: Buffer) => Buffer): Buffer =>
+    Buffer.concat(
+      [...fieldsOf(message)].map(({ number, bytes: content, start, end }) =>
+        number === field ? change(content) : message.subarray(start, end)
+      )
+    )
+  const entry = (key: string, value: string) => bytes(13, bytes(1, key), bytes(2, value))
+  const initializer = (tensor: Buffer): Buffer =>
+    changed(tensor, RAW_DATA, raw => {
+      if (raw.length < OUTSOURCED_BYTES_MIN) return bytes(RAW_DATA, raw)
+      const place = [entry('location', location), entry('offset', `${end}`), entry('length', `${raw.length}`)]
+      data.push(raw)
+      end += raw.length
+      return Buffer.concat([...place, number(14, 1)])
+    })
+  const graph = changed(model, GRAPH, content =>
+    bytes(
+      GRAPH,
+      changed(content, INITIALIZER, tensor => bytes(INITIALIZER, initializer(tensor)))
+    )
+  )
+  return { graph, data: Buffer.concat(data) }
+}
 
 export const shaped = (name: string, type: number, sizes: readonly (number | string)[]): Buffer => {
   const dimensions = sizes.map(size => bytes(1, typeof size === 'number' ? number(1, size) : bytes(2, size)))

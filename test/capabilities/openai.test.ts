@@ -164,6 +164,64 @@ describe('a stream of a compatible server', () => {
     expect(found.output).toMatchObject(output)
   })
 
+  const chosen = (token: string, logprob: number, ...top: [string, number][]) => ({
+    ...{ token, logprob, bytes: [0] },
+    top_logprobs: top.map(([other, number]) => ({ token: other, logprob: number }))
+  })
+  const likely = (content: string, ...entries: unknown[]) =>
+    event({ choices: [{ index: 0, delta: { content }, logprobs: { content: entries } }] })
+
+  it('carries the log-probabilities that were asked for, of chats and of completions', async () => {
+    const said = [
+      likely('', chosen('\ufffd', -0.25)),
+      likely('é', chosen('\ufffd', -0.5, ['\ufffd', -0.5], ['e', -2])),
+      likely(' b', chosen(' b', 1e-9), chosen('', -1), 7, { token: 'x', logprob: 'y' }),
+      delta({}, 'stop'),
+      DONE
+    ]
+    const wanted = { logprobs: true, topLogprobs: 2 }
+    const { output, asked } = await answered(stream(...said), textRequest('x', wanted))
+    expect(asked[0]!.body).toMatchObject({ logprobs: true, top_logprobs: 2 })
+    expect(output).toMatchObject({
+      text: 'é b',
+      logprobs: [
+        { token: '\ufffd', logprob: -0.25, top: [] },
+        { token: '\ufffd', logprob: -0.5, top: [{ logprob: -0.5 }, { token: 'e', logprob: -2 }] },
+        { token: ' b', logprob: 0 },
+        { token: '', logprob: -1 }
+      ]
+    })
+    const unasked = await answered(stream(...said))
+    expect(unasked.output).toEqual({ text: 'é b' })
+    expect(unasked.asked[0]!.body).not.toHaveProperty('logprobs')
+
+    const logprobs = {
+      tokens: ['a', ' b'],
+      token_logprobs: [null, -1],
+      top_logprobs: [null, { c: -3, ' b': -1 }]
+    }
+    const completed = await answered(
+      stream(event({ choices: [{ text: 'a b', finish_reason: 'stop', logprobs }] }), DONE),
+      ask('text-generation', { prompt: 'x' }, wanted)
+    )
+    expect(completed.asked[0]!.body).toMatchObject({ prompt: 'x', logprobs: 2 })
+    expect(completed.output).toMatchObject({
+      logprobs: [{ token: ' b', logprob: -1, top: [{ token: ' b' }, { token: 'c', logprob: -3 }] }]
+    })
+  })
+
+  it('with more log-probabilities than tokens may be made loses those', async () => {
+    const many = Array.from({ length: 9 }, () => likely('a', chosen('a', -1), chosen('a', -1)))
+    const request = textRequest('x', { maxTokens: 4, logprobs: true })
+    const { output } = await answered(stream(...many, delta({}, 'length'), DONE), request)
+    expect(output).toMatchObject({ text: 'a'.repeat(9), logprobs: Array(4).fill({ token: 'a' }) })
+  })
+
+  it('says of an answer that is withheld that it is', async () => {
+    const { done } = await answered(stream(delta({ content: 'a' }), delta({}, 'content_filter'), DONE))
+    expect(done.finishReason).toBe('content_filter')
+  })
+
   it('counts as whole without [DONE] where it says why it ended, and without an empty line at its end', async () => {
     const { output, done } = await answered(
       stream(delta({ content: 'a' }), delta({}, 'max_tokens').trimEnd())
@@ -325,6 +383,21 @@ describe('what a compatible server is asked', () => {
     })
   })
 
+  it('has the bound of the answer under its other name where a model knows that alone', async () => {
+    const message =
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    const { output, asked } = await answered(
+      ({ body }) =>
+        'max_tokens' in body
+          ? { status: 400, json: { error: { message } } }
+          : { stream: [delta({ content: 'a' }, 'stop'), DONE] },
+      textRequest('x', { maxTokens: 7 })
+    )
+    expect(output.text).toBe('a')
+    expect(asked.map(({ body }) => body)).toMatchObject([{ max_tokens: 7 }, { max_completion_tokens: 7 }])
+    expect(asked[1]!.body).not.toHaveProperty('max_tokens')
+  })
+
   it('gives vectors in the order of the texts, from numbers and from base64', async () => {
     const base64 = Buffer.from(new Float32Array([3, 4]).buffer).toString('base64')
     const { output } = await answered(
@@ -339,6 +412,22 @@ describe('what a compatible server is asked', () => {
       ask('feature-extraction', { texts: ['a', 'b'] })
     )
     expect([...new Float32Array(output.vectors.buffer)]).toEqual([1, 2, 3, 4])
+  })
+
+  it('gives as many numbers of each vector as were asked for, also where a server gives all', async () => {
+    const embed = (dimensions: number) =>
+      answered(
+        () => ({ json: { data: [{ index: 0, embedding: [3, 4, 12] }] } }),
+        ask('feature-extraction', { texts: ['a'] }, { dimensions })
+      )
+    const { output, asked } = await embed(2)
+    expect(asked[0]!.body).toMatchObject({ dimensions: 2 })
+    const [x, y] = new Float32Array(output.vectors.buffer)
+    expect([x, y]).toEqual([0.6, 0.8].map(Math.fround))
+    await expect(embed(4)).rejects.toMatchObject({
+      ...{ code: 'INVALID_INPUT', message: expect.stringMatching(/3 numbers, not 4/) },
+      details: { field: 'params.dimensions' }
+    })
   })
 
   it('refuses vectors among more objects than there can be vectors', async () => {

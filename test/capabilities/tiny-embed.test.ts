@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { transformers } from '../../capabilities/engines/transformers/kind.ts'
 import type { Model } from '../../capabilities/host/engine.ts'
+import { works } from '../../capabilities/host/engine-sandbox.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import type { DoneChunk, OutputChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { prepare } from '../../interface/prepare.ts'
 import type { TaskOutput } from '../../interface/tasks/index.ts'
+import { outsourced } from './onnx-graph.ts'
 import { MODELS, memoryLog } from './parts.ts'
 
 const check = JSON.parse(
   await readFile(new URL('../fixtures/tiny-embed/check.json', import.meta.url), 'utf8')
 ) as { texts: string[]; ids: number[][]; emb: number[][] }
+const hasUserOfEngines = process.getuid?.() === 0 && (await works('user'))
 /** Rounding of full numbers, added up in another order than where the model was trained. */
 const DIFFERENCE_MAX = 1e-5
 
@@ -28,14 +32,14 @@ beforeAll(async () => {
 })
 afterAll(() => model.engine.close())
 
-async function vectorsOf(texts: readonly string[], params: object = {}) {
+async function vectorsOf(texts: readonly string[], params: object = {}, { engine } = model) {
   const request = {
     id: randomUUID(),
     task: 'feature-extraction' as const,
     input: { texts },
     params: { ...params }
   }
-  const [answer, done] = await Array.fromAsync(model.engine.infer(prepare({ ...request, budgetMs: 60_000 })))
+  const [answer, done] = await Array.fromAsync(engine.infer(prepare({ ...request, budgetMs: 60_000 })))
   const { dimensions, vectors } = (answer as OutputChunk).output as TaskOutput<'feature-extraction'>
   const numbers = new Float32Array(Uint8Array.from(vectors as Uint8Array).buffer)
   return {
@@ -53,6 +57,30 @@ describe('tiny-embed', () => {
     assert.ok(furthest(vectors, check.emb) < DIFFERENCE_MAX, `${furthest(vectors, check.emb)}`)
     assert.equal(usage.inputTokens, check.ids.flat().length)
   })
+
+  it.runIf(hasUserOfEngines)(
+    'gives them too where its weights lie in a file of their own, below a folder that its user may not enter',
+    async () => {
+      const home = await mkdtemp(join(tmpdir(), 'lumos-home '))
+      const folder = join(home, 'tiny')
+      try {
+        await cp(join(MODELS, 'tiny-embed'), folder, { recursive: true })
+        // It has the hash of the whole graph.
+        await rm(join(folder, 'model_info.json'))
+        const file = join(folder, 'onnx/model.onnx')
+        const { graph, data } = outsourced(await readFile(file), 'model.onnx_data')
+        await Promise.all([writeFile(file, graph), writeFile(`${file}_data`, data)])
+        const [found] = await readModels(folder)
+        const host = { clock: systemClock, log: memoryLog(), env: {}, cores: 2, sandbox: 'user' as const }
+        const tiny = transformers.serve({ ...found!, tasks: ['feature-extraction'] }, host)
+        await tiny.engine.load()
+        const { vectors } = await vectorsOf(check.texts, {}, tiny).finally(() => tiny.engine.close())
+        assert.ok(furthest(vectors, check.emb) < DIFFERENCE_MAX)
+      } finally {
+        await rm(home, { recursive: true })
+      }
+    }
+  )
 
   it('reads a control token as the text that it is', async () => {
     const tokens = async (text: string) => (await vectorsOf([text])).usage.inputTokens!

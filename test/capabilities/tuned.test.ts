@@ -40,15 +40,20 @@ describe('the search for threads', () => {
 })
 
 /** @param msOf what an answer takes with so many threads; Infinity: it fails. */
-function model(most: number, msOf: (threads: number) => number, known?: number) {
+function model(most: number, msOf: (threads: number) => number, known?: number, bytes = 0) {
   const clock = new ManualClock()
   const open = new Set<number>()
+  /** Copies at once. */
+  let copies = 0
   const kept: number[] = []
   const answers: number[] = []
   const engineOf = (threads: number): Engine => ({
     loaded: true,
     memoryBytes: 0,
-    load: async () => void open.add(threads),
+    async load() {
+      open.add(threads)
+      copies = Math.max(copies, open.size)
+    },
     close: async () => void open.delete(threads),
     async *infer(_, options): AsyncGenerator<InferenceChunk> {
       options?.signal?.throwIfAborted()
@@ -59,13 +64,14 @@ function model(most: number, msOf: (threads: number) => number, known?: number) 
     }
   })
   const tuning = { known, keep: (threads: number) => void kept.push(threads) }
-  const engine = new TunedEngine({ most, tuning, open: engineOf, clock })
+  const memoryBytes = () => open.size * bytes
+  const engine = new TunedEngine({ most, tuning, open: engineOf, clock, memoryBytes })
   const ask = () => Array.fromAsync(engine.infer(textRequest('hello')))
   /** Until the measurement that the first answer began has ended. */
   const settled = async () => {
     for (let i = 0; i < 100; i++) await new Promise(resolve => setImmediate(resolve))
   }
-  return { engine, open, kept, answers, ask, settled }
+  return { engine, open, kept, answers, ask, settled, copies: () => copies }
 }
 
 describe('an engine that is tuned', () => {
@@ -108,6 +114,19 @@ describe('an engine that is tuned', () => {
     await slow.settled()
     expect([slow.kept, [...slow.open]]).toEqual([[8], [8]])
     expect(slow.answers.filter(threads => threads === 1)).toHaveLength(3)
+  })
+
+  it('has one copy of a model in memory beside the one that serves, and none of one that takes much', async () => {
+    const small = model(8, threads => 80 / threads, undefined, 128 * 2 ** 20)
+    await small.engine.load()
+    await small.ask()
+    await small.settled()
+    expect([small.kept, small.copies()]).toEqual([[8], 2])
+    const large = model(8, threads => 80 / threads, undefined, 128 * 2 ** 20 + 1)
+    await large.engine.load()
+    await large.ask()
+    await large.settled()
+    expect([large.kept, large.copies(), large.answers]).toEqual([[], 1, [8]])
   })
 
   it('serves on as it was opened where a measurement fails, and closes what it opened', async () => {

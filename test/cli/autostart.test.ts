@@ -97,9 +97,9 @@ WantedBy=default.target
 
   it('is a task for Windows, in the encoding that schtasks reads', () => {
     const home = 'C:\\Users\\me\\den & co\\'
-    const { path, text, encoding, enable } = planFor('win32', { ...TARGET, home, user: 'PC\\me' })
+    const { path, text, encoding, enable, nodeGoesOn } = planFor('win32', { ...TARGET, home, user: 'PC\\me' })
     assert.equal(path, 'C:\\Users\\me\\den & co\\autostart.xml')
-    assert.deepEqual([encoding, text[0]], ['utf16le', '\ufeff'])
+    assert.deepEqual([encoding, text[0], nodeGoesOn], ['utf16le', '\ufeff', true])
     assert.match(text, /<LogonTrigger><UserId>PC\\me<\/UserId><\/LogonTrigger>/)
     assert.ok(text.includes('<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>'))
     assert.ok(
@@ -257,6 +257,7 @@ describe.runIf(process.platform === 'linux')('autostart', () => {
     await rm(join(systemd.fake, 'down'))
     const absent = JSON.parse((await systemd.run(['install'], { PATH: '/nonexistent' })).stderr).error
     assert.equal(absent.message, 'This system has no systemctl.')
+    assert.match(absent.hint, /^Have the system run: \S+node \S+lumos-node\.cjs start '--home=.*a home'$/)
   })
 
   it('refuses what would start in this terminal only', async () => {

@@ -5,14 +5,17 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it, vi } from 'vitest'
 import { printNames } from '../../cli/commands/completion/names.ts'
 import { PLACES } from '../../cli/commands/connect/programs.ts'
+import { run as printEvents } from '../../cli/commands/events/events.ts'
 import { claudeFiles, codexFolder } from '../../cli/foreign/folders.ts'
 import type { Invocation } from '../../cli/invocation.ts'
+import { SCRIPT } from '../../cli/own-command.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -57,7 +60,12 @@ describe('names for a shell', () => {
 
   it('are those of the running node, a line each, and nothing where there is none', async () => {
     const names = await Promise.all(
-      ['model', 'device', 'nothing'].map(kind => namesOf(kind, gateway.home, 60_000))
+      ['model', 'device', 'nothing', 'unit'].map(kind => namesOf(kind, gateway.home, 60_000))
+    )
+    const { items } = (await gateway.local('/api/v2/units')).body
+    assert.deepEqual(
+      names.pop()!.split('\n'),
+      items.map(({ name }: { name: string }) => name)
     )
     assert.ok(names[0]!.split('\n').includes('held'), names[0])
     assert.deepEqual(names.slice(1), [gateway.node.name, ''])
@@ -198,11 +206,24 @@ describe('infer', () => {
     assert.ok(gateway.engine.lastRequest!.budgetMs <= 1500)
   })
 
-  it('says whom it will ask and why with --explain, on stderr, and prints the same answer', async () => {
+  it('says whom it asked and why with --explain, on stderr, and prints the same answer', async () => {
     const { code, stdout, stderr } = await cli(['infer', 'text-generation', 'why you', '--explain'])
     assert.deepEqual([code, stdout], [0, 'why you\n'])
-    assert.match(stderr, /^1\. .* with .*: .* ms \(.*(measured|not measured).*\)/)
-    assert.match(stderr, /\nAsked .*: first piece after .* ms, pieces \d+, answered\.\n/)
+    assert.match(stderr, /^Policy balanced: answered after .* ms\./)
+    // What the answer is expected to take counts too.
+    assert.match(stderr, /\n {2}.* with held: .* ms \(.*measured.*, writes the answer .*\); was asked\n/)
+    assert.match(stderr, /: answered, pieces 0 to \d+\n/)
+  })
+
+  it('says with --explain whom it asked where nobody answers', async () => {
+    gateway.engine.failure = new LumosError('ENGINE_FAILED', 'The engine died.')
+    const { code, stderr } = await cli(['infer', 'held', 'a', '--explain'])
+    gateway.engine.failure = undefined
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /^Policy balanced: ENGINE_FAILED after .*[\s\S]*with held: .*; was asked\n[\s\S]*The engine died/
+    )
   })
 
   it('says who answered with -v, on stderr', async () => {
@@ -270,13 +291,24 @@ describe('connect', () => {
         ANTHROPIC_DEFAULT_SONNET_MODEL: 'held',
         ANTHROPIC_DEFAULT_HAIKU_MODEL: 'held'
       },
-      apiKeyHelper: `lumos-node --home ${gateway.home} token show`
+      apiKeyHelper: `${process.execPath} ${SCRIPT} --home ${gateway.home} token show`
     })
+    // As Claude Code runs it, without the PATH of this shell.
+    const helped = execFileSync('/bin/sh', ['-c', JSON.parse(text.replace('// mine', '')).apiKeyHelper], {
+      env: {}
+    })
+    assert.equal(String(helped).trim(), gateway.token)
     assert.match((await cli(['connect', 'claude', '--yes'], { env })).stdout, /has it already/)
 
     const codex = await cli(['connect', 'codex', '--yes', '--model', 'm'], { env })
     assert.match(codex.stdout, /codex -c model_provider=lumos -m m\n$/)
-    assert.match(await readFile(join(folder, '.codex', 'config.toml'), 'utf8'), /^base_url = "http.*\/v1"$/m)
+    const toml = await readFile(join(folder, '.codex', 'config.toml'), 'utf8')
+    assert.match(toml, /^base_url = "http.*\/v1"$/m)
+    assert.match(
+      toml,
+      /^\[model_providers\.lumos\.auth\]\ncommand = ".*node"\nargs = \[".*lumos-node\.cjs", "--home",/m
+    )
+    assert.match((await cli(['connect', 'codex', '--yes', '--model', 'm'], { env })).stdout, /has it already/)
     await rm(folder, { recursive: true })
   })
 
@@ -293,11 +325,11 @@ describe('connect', () => {
 
   it('has the values for a program that is set up in its own pages', async () => {
     const url = 'http://127.0.0.1:5866'
+    const model = { id: 'm', contextTokens: 40_000, takesImages: true, leavesMesh: false }
     const node = {
       url,
-      model: 'm',
-      takesImages: true,
-      showToken: 'lumos-node token show',
+      model,
+      showToken: ['lumos-node', 'token', 'show'] as const,
       newToken: 'lumos-node token create x'
     }
     for (const program of ['openwebui', 'homeassistant', 'vscode', 'cline'] as const) {
@@ -306,7 +338,13 @@ describe('connect', () => {
       for (const words of [`${url}/v1`, 'lumos-node token create x'])
         assert.ok(steps.join('\n').includes(words))
     }
-    assert.match(PLACES.vscode(node).steps.join('\n'), /"vision":true/)
+    assert.match(
+      PLACES.vscode(node).steps.join('\n'),
+      /"vision":true,"maxInputTokens":30000,"maxOutputTokens":10000}/
+    )
+    assert.match(PLACES.codex(node).steps.join('\n'), /-m m -c model_context_window=40000$/)
+    const settings = JSON.parse(PLACES.claude(node).file!.edit(undefined))
+    assert.equal(settings.env.CLAUDE_CODE_MAX_CONTEXT_TOKENS, '40000')
     assert.match((await cli(['connect', 'vscode'])).stdout, /"vision":false/)
     assert.equal((await cli(['connect', 'emacs'])).code, 2)
   })
@@ -337,6 +375,36 @@ describe('events', () => {
       break
     }
     following.kill()
+  })
+
+  it('end with the node, and say how to go on from the last one that was printed', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    const socketPath = join(home, 'node.sock')
+    const item = { type: 'event', name: 'mesh.renamed', epoch: 'e1', sequence: 7, at_ms: 0, data: {} }
+    // As a node that stops: one that says so, and one that is killed.
+    const ends = ['event: end\ndata: {"meta":{}}\n\n', undefined]
+    const node = createHttpServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const end = ends.shift()
+      response.write(`event: item\ndata: ${JSON.stringify(item)}\n\n`, () =>
+        end === undefined ? response.destroy() : response.end(end)
+      )
+    }).listen(socketPath)
+    await once(node, 'listening')
+    const own = { pid: process.pid, peerId: 'p', name: 'n', version: '0', startedAtMs: 0 }
+    writeRunFile(home, { ...own, socketPath, gateway: 'http://127.0.0.1:1' })
+    const lines: string[] = []
+    const output = { json: true, line: (text: string) => void lines.push(text) } as Invocation['output']
+    for (let run = 0; run < 2; run++) {
+      await assert.rejects(printEvents({ options: { home, follow: true }, output } as never), {
+        code: 'NODE_NOT_RUNNING',
+        message: 'The node has stopped.',
+        hint: /events --follow --since e1-7$/
+      })
+    }
+    assert.equal(lines.length, 2)
+    node.close()
+    await rm(home, { recursive: true })
   })
 
   it('of the last hour are printed from disk, of one kind, and then as they happen', async () => {

@@ -15,9 +15,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, it, onTestFinished, vi } from 'vitest'
+import { hasRoom, modelFor } from '../../cli/commands/connect/model.ts'
+import { firstModel } from '../../cli/commands/inference/listed.ts'
 import { run as install } from '../../cli/commands/mcp/install.ts'
 import { changeForeignFile, withJson, withToml } from '../../cli/foreign-config.ts'
 import { Output } from '../../cli/output.ts'
+import { mustStay, SCRIPT } from '../../cli/own-command.ts'
 import { createProgram } from '../../cli/program.ts'
 
 const SERVER = { command: 'lumos-node', args: ['mcp', 'serve'] }
@@ -157,6 +160,77 @@ describe('a changed file of another program', () => {
       })
       assert.deepEqual(readFileSync(path), bytes)
     }
+  })
+})
+
+describe('the model that a program is led to', () => {
+  const listed = (id: string, size: number | null, more: Record<string, unknown> = {}) =>
+    ({
+      ...{ id, name: id, type: 'text-generation', status: 'ready', format: null, size },
+      ...{ requirements: null, weights: null },
+      providers: [{ context_tokens: null, takes_images: false, leaves_mesh: false, ...more }]
+    }) as unknown as Parameters<typeof modelFor>[0][number]
+  const cloud = listed('a-cloud', null, { leaves_mesh: true })
+  const toy = listed('a-toy', 9_000, { context_tokens: 512 })
+
+  it('is the largest with room for an agent, and none that leaves the mesh', () => {
+    const small = listed('b-small', 1_000, { context_tokens: 32_768, takes_images: true })
+    const large = listed('c-large', 2_000)
+    const { id, contextTokens, takesImages } = modelFor([cloud, toy, small], undefined)
+    assert.deepEqual([id, contextTokens, takesImages], ['b-small', 32_768, true])
+    assert.equal(modelFor([cloud, toy, small, large], undefined).id, 'c-large')
+    assert.equal(modelFor([cloud, toy], undefined).id, 'a-toy')
+    assert.deepEqual(
+      [hasRoom(modelFor([toy], undefined)), hasRoom(modelFor([large], undefined))],
+      [false, true]
+    )
+  })
+
+  it('leaves the mesh where it is named, and may come later; without a name it never does', () => {
+    assert.equal(modelFor([cloud], 'a-cloud').leavesMesh, true)
+    assert.deepEqual(modelFor([cloud], 'later'), {
+      ...{ id: 'later', contextTokens: undefined, takesImages: false, leavesMesh: false }
+    })
+    assert.throws(() => modelFor([cloud], undefined), { code: 'MODEL_NOT_FOUND', hint: /--model a-cloud/ })
+    assert.throws(() => modelFor([], undefined), { code: 'MODEL_NOT_FOUND', hint: /models pull/ })
+  })
+
+  it('is chosen for a conversation in the same way', () => {
+    const models = [
+      { id: 'cloud', ready: true, leaves_mesh: true, devices: ['den'] },
+      { id: 'cold', ready: false, leaves_mesh: false, devices: ['den'] },
+      { id: 'warm', ready: true, leaves_mesh: false, devices: ['den'] }
+    ]
+    assert.equal(firstModel(models).id, 'warm')
+    assert.equal(firstModel(models.slice(0, 2)).id, 'cold')
+    assert.throws(() => firstModel(models.slice(0, 1)), {
+      code: 'NO_PROVIDER',
+      hint: /lumos-node chat cloud$/
+    })
+    assert.throws(() => firstModel([]), { code: 'NO_PROVIDER' })
+  })
+})
+
+describe('what another program starts', () => {
+  it('finds Node, this installation and its home without the variables of a shell', async () => {
+    const { folder, output } = setUp()
+    vi.stubEnv('HOME', folder)
+    vi.stubEnv('LUMOS_HOME', join(folder, 'elsewhere'))
+    onTestFinished(() => void vi.unstubAllEnvs())
+    await install({ args: ['cursor'], output, program: createProgram(false), options: { yes: true } })
+    const { command, args } = JSON.parse(readFileSync(join(folder, '.cursor', 'mcp.json'), 'utf8')).mcpServers
+      .lumos
+    assert.deepEqual(
+      [command, ...args],
+      [...[process.execPath, SCRIPT, '--home', join(folder, 'elsewhere'), 'mcp', 'serve']]
+    )
+    assert.ok(existsSync(SCRIPT))
+  })
+
+  it('is no script that is gone some day', () => {
+    const script = '/home/me/.npm/_npx/0123/node_modules/lumos-node/cli/lumos-node.cjs'
+    assert.throws(() => mustStay(script), { code: 'CONFIG_INVALID', hint: /npm install -g/ })
+    mustStay('/usr/lib/node_modules/lumos-node/cli/lumos-node.cjs')
   })
 })
 

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { it } from 'vitest'
@@ -16,6 +18,22 @@ const run = (...args: string[]) => promisify(execFile)(process.execPath, args)
 
 it('runs the source of a clone, unbuilt', async () => {
   assert.match((await run(COMMAND, '--help')).stdout, /^Usage: lumos-node/)
+})
+
+it('says what to run in a clone whose libraries are not there yet', async () => {
+  const clone = await mkdtemp(join(tmpdir(), 'lumos-clone-'))
+  try {
+    for (const file of ['package.json', 'cli/lumos-node.cjs', 'cli/main.ts'])
+      await cp(new URL(file, MANIFEST), join(clone, file))
+    await assert.rejects(run(join(clone, 'cli/lumos-node.cjs'), 'start'), {
+      code: 1,
+      stdout: '',
+      stderr:
+        /^A part of this program is missing\. In a clone, run first: npm ci\nCannot find package 'commander'/
+    })
+  } finally {
+    await rm(clone, { recursive: true })
+  }
 })
 
 it.each([['start'], ['status', '--json'], ['--help']])(

@@ -234,9 +234,23 @@ describe('what is printed', () => {
     assert.equal(await written(false), 'join lumos:… – Jürgen, Bjo\u0308rn\n居間\nok ✓')
   })
 
+  it('is cut where the line ends, by what a terminal takes for each letter', () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 5 })
+    const output = new Output({ json: false, stderr: stderr as never, utf8: true })
+    output.progress('居間のPC')
+    assert.equal(String(stderr.read()), '\r\u001b[K居間')
+    output.progress('Bjo\u0308rn and others')
+    assert.equal(String(stderr.read()), '\r\u001b[KBjo\u0308rn')
+  })
+
   it('never acts on the terminal', () => {
     const shaped = 'می\u200cخواهم 👨\u200d👩\u200d👧 क्\u200dष'
     assert.equal(printable(shaped), shaped)
     assert.equal(printable('a\u001b[2Jb\u202ec\nd\te'), 'a [2Jb c\nd\te')
+    // A number sign and the end of a verse in Arabic, a place to break a word, and the flag of Wales.
+    const seen =
+      '\u0600١٢ آية\u06dd Donau\u00addampf \u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}'
+    assert.equal(printable(seen), seen)
+    assert.equal(printable('\u2066a\u200eb\ufeff\u2028'), ' a b  ')
   })
 })

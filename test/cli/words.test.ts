@@ -35,6 +35,33 @@ async function printed(...pieces: unknown[]) {
   return await shown()
 }
 
+describe('a terminal', () => {
+  const said = 'den\u001b]0;owned\u0007 \u009b2J \u202e\u{e0041} \u0646\u200c\u0645'
+  async function written(json: boolean, isTTY: boolean) {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()].map(stream =>
+      Object.assign(stream, { isTTY })
+    )
+    const output = new Output({ json, utf8: true, stdout: stdout as never, stderr: stderr as never })
+    output.data({ said }, () => `\u001b[1m${said}\u001b[22m`)
+    output.note(said)
+    stdout!.end()
+    stderr!.end()
+    return [await text(stdout!), await text(stderr!)]
+  }
+
+  it('is given colours, and no other letter that acts on it, by any line', async () => {
+    const harmless = 'den ]0;owned   2J    \u0646\u200c\u0645'
+    expect(await written(false, true)).toEqual([`\u001b[1m${harmless}\u001b[22m\n`, `${harmless}\n`])
+    const [json] = await written(true, true)
+    expect(json).toMatch(/^[\n\x20-\x7e\u0646\u200c\u0645]+$/)
+    expect(JSON.parse(json!)).toEqual({ said })
+  })
+
+  it('is no file: programs get each letter as it is', async () => {
+    expect(await written(true, false)).toEqual([`${JSON.stringify({ said })}\n`, `${said}\n`])
+  })
+})
+
 describe('vectors', () => {
   const vectors = (...numbers: number[]) => Buffer.from(new Float32Array(numbers).buffer).toString('base64')
 
@@ -94,11 +121,12 @@ describe('a request that is explained', () => {
       ...{ request_id: 'r', policy: 'balanced', more: 0, outcome: 'answered', duration_ms: 900 },
       candidates: [
         {
-          ...{ peer_id: 'A', name: 'attic', cost_ms: 250, fate: 'asked' },
+          ...{ peer_id: 'A', name: 'attic', model: 'm', cost_ms: 250, joules_per_token: 0.4, fate: 'asked' },
           parts: [{ reason: 'not measured yet', ms: 100 }]
         },
-        { peer_id: 'B', name: 'den', cost_ms: 300, parts: [], fate: 'asked' },
-        { peer_id: 'C', name: 'shed', cost_ms: null, parts: [], fate: 'ejected' }
+        { peer_id: 'B', name: 'den', model: 'm', cost_ms: 300, parts: [], fate: 'asked' },
+        { peer_id: 'C', name: 'shed', model: 'm', cost_ms: null, parts: [], fate: 'ejected' },
+        { peer_id: 'D', name: 'watch', model: 'm', cost_ms: null, parts: [], fate: 'too_small' }
       ],
       attempts: [
         {
@@ -126,9 +154,10 @@ describe('a request that is explained', () => {
     expect(words.split('\n')).toEqual([
       'Policy balanced: answered after 900 ms.',
       'Candidates, the best first:',
-      '  attic: 250 ms (not measured yet 100 ms); was asked',
-      '  den: 300 ms (); was asked',
-      '  shed: left out; had failed too often',
+      '  attic with m: 250 ms, 0.4 J a token (not measured yet 100 ms); was asked',
+      '  den with m: 300 ms (); was asked',
+      '  shed with m: left out; had failed too often',
+      '  watch with m: left out; has no room for it in its context',
       'What happened:',
       '  0.0 ms  attic is asked',
       '  250 ms  den is asked, beside the one before',

@@ -1,10 +1,15 @@
-/** A node whose disk is full goes on answering, says so, and is whole again soon after there is space. */
+/** A node whose disk is full goes on answering, says so, and is whole again soon after there is space. And disks that are read-only. */
 
 import assert from 'node:assert/strict'
-import { appendFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import { deviceFindings } from '../../node/doctor/index.ts'
+import { openDatabase } from '../../storage/database/database.ts'
+import { CORE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { openDataDir } from '../../storage/home/data-dir.ts'
 import { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import { knows, meets, startNode, until } from '../node/mesh-nodes.ts'
@@ -95,5 +100,43 @@ describe('a node on a full disk', () => {
     context.skip(disk === undefined, NO_DISK)
     fill(disk!)
     await assert.rejects(startNode('den', [], { home: join(disk!, 'home') }), { code: 'STORE_FULL' })
+  })
+})
+
+describe('a home on a disk that became read-only', () => {
+  it('is refused as a disk that fails, by start and doctor, and is the same home when that is over', async context => {
+    const disk = smallDisk(DISK_MEBIBYTES)
+    context.skip(disk === undefined, NO_DISK)
+    const home = join(disk!, 'home')
+    const remount = (how: 'ro' | 'rw') => execFileSync('/bin/mount', ['-o', `remount,${how}`, disk!])
+    {
+      await using _dataDir = await openDataDir(home)
+      // As a killed node leaves it.
+      for (const side of ['-wal', '-shm'])
+        copyFileSync(join(home, `core.db${side}`), join(disk!, `core.db${side}`))
+    }
+    for (const side of ['-wal', '-shm'])
+      copyFileSync(join(disk!, `core.db${side}`), join(home, `core.db${side}`))
+    remount('ro')
+    try {
+      await assert.rejects(openDataDir(home), { code: 'STORE_FAILED', message: /is read-only\.$/ })
+      // A node that runs opens it again after the first write that failed.
+      const open = () =>
+        openDatabase(join(home, 'core.db'), { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
+      assert.throws(open, { code: 'STORE_FAILED', message: /is read-only\.$/ })
+      const settings = { home, path: join(home, 'lumos.yaml'), list: async () => [] } as never
+      const found = await deviceFindings(settings, systemClock.wallMs())
+      assert.deepEqual(
+        found.find(({ check }) => check === 'home'),
+        {
+          ...{ check: 'home', status: 'fail', unit: null, message: `${home} is on a read-only disk.` },
+          fix: 'Choose another home: --home or LUMOS_HOME.'
+        }
+      )
+    } finally {
+      remount('rw')
+    }
+    await using again = await openDataDir(home)
+    assertWhole(again.core)
   })
 })

@@ -12,7 +12,10 @@ async function listening(limits: { served: number; refused: number }) {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const clock = new ManualClock()
-  const connections = new Connections(server, clock, { ofAddress: 1, unprovenMs: 1000, ...limits })
+  const connections = new Connections(server, clock, {
+    ...{ ofAddress: 1, ofToken: 1, unprovenMs: 1000 },
+    ...limits
+  })
   const held: Socket[] = []
   onTestFinished(() => {
     for (const socket of held) socket.destroy()
@@ -64,6 +67,7 @@ describe('connections', () => {
       served: 1000,
       refused: 0,
       ofAddress: 2,
+      ofToken: 1,
       unprovenMs: 1
     })
     const from = (remoteAddress: string) => {
@@ -81,5 +85,26 @@ describe('connections', () => {
     )
     opened[0]!.emit('close')
     assert.deepEqual([from('10.0.0.1').destroyed, from('10.0.0.1').destroyed], [false, true])
+  })
+
+  it('on which one named token was shown are so many at most, and those of others are none of them', () => {
+    const limits = { served: 9, refused: 0, ofAddress: 9, ofToken: 2, unprovenMs: 1 }
+    const server = new EventEmitter()
+    const connections = new Connections(server as Server, new ManualClock(), limits)
+    const open = () => {
+      const socket = Object.assign(new EventEmitter(), { remoteAddress: '127.0.0.1' }) as unknown as Socket
+      server.emit('connection', socket)
+      return socket
+    }
+    const [first, second, third] = [open(), open(), open()]
+    const kept = (...asked: [Socket, string?][]) =>
+      asked.map(([socket, token]) => connections.keep(socket, token))
+    // The second request on one connection takes no other place.
+    assert.deepEqual(kept([first, 'a'], [first, 'a'], [second, 'a'], [third, 'a']), [true, true, true, false])
+    assert.deepEqual(kept([third, 'b'], [third], [open()], [open(), 'a']), [true, true, true, false])
+    // A proxy shows the tokens of several programs on one connection: the last one counts.
+    assert.deepEqual(kept([second, 'b'], [open(), 'a']), [true, true])
+    first.emit('close')
+    assert.deepEqual(kept([open(), 'a'], [open(), 'a'], [open(), 'b']), [true, false, false])
   })
 })

@@ -1,8 +1,13 @@
 /** The page: who gets its files, what it may do in a browser, and how one browser is let in. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { admit } from '../../gateway/access.ts'
+import { HOLDER } from '../../gateway/callers.ts'
+import { usersAt } from '../../gateway/same-user.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import { pageFiles } from '../../web/bundle.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
@@ -85,6 +90,59 @@ describe('a link to the page', () => {
     const { status } = await gateway.tcp('/api/v2/command/gateway.link', {})
     assert.equal(status, 403)
   })
+
+  it('for one user of the device is worth nothing to another, who takes it from nobody', () => {
+    const sessions = new Sessions(new ManualClock())
+    const code = sessions.link(1000)
+    const redeemed = (...users: number[]) => sessions.redeem(code, () => users)
+    assert.deepEqual(
+      [redeemed(1001), redeemed(1000, 1001), redeemed(1000), redeemed(1000)],
+      [false, false, true, false]
+    )
+    // Root passes on the connections of others, and of other devices no user is known.
+    assert.deepEqual(
+      [[0], []].map(users => sessions.redeem(sessions.link(1000), () => users)),
+      [true, true]
+    )
+    const row = (ports: string, user: number) =>
+      `   1: 0100007F:${ports.replace(' ', ' 0100007F:')} 01 00000000:00000000 00:00000000 00000000 ${user}        0 7 1 0 20 4\n`
+    const table = `  sl  local_address rem_address   st\n${row('B095 16EA', 1001)}${row('16EA B095', 1000)}${row('B096 16EA', 1000)}`
+    const at = (remotePort: number) =>
+      usersAt({ localPort: 0x16ea, remotePort, remoteAddress: '127.0.0.1' }, [table])
+    assert.deepEqual([at(0xb095), at(0xb096), at(0xb097)], [[1001], [1000], []])
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'is opened by a connection whose user the system names',
+    async () => {
+      const { port } = new URL(gateway.gateway.url!)
+      const socket = connect(Number(port), '127.0.0.1')
+      await once(socket, 'connect')
+      const { localPort: remotePort } = socket
+      let users: readonly number[] = []
+      const sessions = {
+        callerOf: () => undefined,
+        redeem(_: string, at: () => readonly number[]) {
+          users = at()
+          return true
+        }
+      } as unknown as Sessions
+      const asked = {
+        authorization: 'Bearer code',
+        host: `127.0.0.1:${port}`,
+        'content-type': 'application/json'
+      }
+      const incoming = {
+        ...{ method: 'POST', url: '/api/v2/session', headers: asked },
+        headersDistinct: Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, [value]])),
+        socket: { localPort: Number(port), remotePort, remoteAddress: '127.0.0.1' }
+      }
+      const access = { hosts: new Set([asked.host]), token: 'x', sessions, origins: new Set<string>() }
+      assert.equal(admit(incoming, access), HOLDER)
+      assert.deepEqual(users, [process.getuid!()])
+      socket.destroy()
+    }
+  )
 
   it('ends after two minutes, and with the token', () => {
     const clock = new ManualClock()

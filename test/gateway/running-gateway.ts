@@ -69,7 +69,7 @@ export async function startGateway({
     gatewayUrl: () => gateway.url,
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
-    pageLink: () => gateway.link(),
+    pageLink: user => gateway.link(user),
     grpc: () => gateway.grpc.state(),
     tokens,
     adoption: gateway.adoption,

@@ -88,6 +88,11 @@ describe('over a restart of the node', () => {
     makeGatewayToken(gateway.node.home.tokenPath)
     await gateway.restart()
     assert.deepEqual([await statusOf(gateway, own), await statusOf(gateway, kept)], [401, 200])
+
+    // What a new token ends stays ended, also where the session was of a token that is still good.
+    assert.equal(gateway.gateway.rotateToken(), 1)
+    await gateway.restart()
+    assert.equal(await statusOf(gateway, kept), 401)
   })
 
   it('a browser of another home is refused, and so is each where the file makes no sense', async () => {
@@ -144,6 +149,25 @@ describe('over a restart of the node', () => {
     assert.equal(sessions.callerOf(id), OWNER)
     assert.throws(() => sessions.end(id), /full/)
     assert.equal(sessions.callerOf(id), undefined)
+    const other = sessions.begin(OWNER)
+    assert.throws(() => sessions.endAll(), /full/)
+    assert.equal(sessions.callerOf(other), undefined)
+  })
+
+  it('a program with a named token has one written a second, and the page of the owner is not held up by it', () => {
+    const clock = new ManualClock()
+    let writes = 0
+    const store = { read: () => [], write: () => void writes++ }
+    const sessions = new Sessions(clock, { store, log, tokenOf: () => 'token', callerBy: () => OWNER })
+    const named = { ...HOLDER, token: 'notebook' }
+    const begin = () => sessions.begin(named)
+    for (let n = 0; n < 32; n++) begin()
+    assert.throws(begin, { code: 'RATE_LIMITED' })
+    assert.throws(begin, { code: 'RATE_LIMITED' })
+    sessions.begin(HOLDER)
+    clock.advance(1000)
+    begin()
+    assert.equal(writes, 34)
   })
 })
 

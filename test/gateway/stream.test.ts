@@ -256,6 +256,23 @@ describe('a resource over HTTP', () => {
 })
 
 describe('closing the gateway', () => {
+  it('ends streams that have no end of their own, by whatever route they came, and waits for none', async () => {
+    await using gateway = await startGateway()
+    const units = gateway.units.list().map(({ name }) => name)
+    const endless = units.filter(name => gateway.units.get(name).endless)
+    assert.deepEqual(endless.sort(), ['event.list', 'log.tail', 'memory.watch', 'resource.watch'])
+    const watching = eventsOf(gateway.socketPath, {
+      unit: 'resource.watch',
+      input: { uri: 'lumos://models' }
+    })
+    assert.equal((await watching.next()).value.event, 'item')
+    // Far longer than a test may take.
+    const closed = gateway.gateway.close({ drainMs: 600_000 })
+    const rest = await Array.fromAsync(watching)
+    assert.equal(rest.at(-1)!.event, 'end')
+    await closed
+  })
+
   it('lets an answer under way end, refuses new requests, and ends watchers', async () => {
     const gateway = await startGateway()
     const { engine } = gateway

@@ -17,5 +17,14 @@ server.registerTool('environment', { inputSchema: input }, () => text(JSON.strin
 server.registerTool('silent', { inputSchema: input }, () => new Promise<never>(() => {}))
 server.registerTool('large', { inputSchema: input }, () => text('x'.repeat(5_000_000)))
 server.registerTool('loud', { inputSchema: input }, () => text('\u001b]0;owned\u0007 done'))
+server.registerTool('structured', { inputSchema: input }, () => ({
+  content: [{ type: 'resource_link', uri: 'x:\u202ey', name: 'n', mimeType: 'a\u009bb' }],
+  structuredContent: { ['k\u001b']: [{ deep: '\u009b31m\u202e' }] }
+}))
+server.registerTool('nested', { inputSchema: input }, () => {
+  let inner = {}
+  for (let depth = 0; depth < 1000; depth++) inner = { inner }
+  return { ...text(''), structuredContent: inner }
+})
 server.registerTool('end', { inputSchema: input }, () => process.exit(1))
 await server.connect(new StdioServerTransport())

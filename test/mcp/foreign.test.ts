@@ -65,8 +65,8 @@ afterAll(async () => {
 type Answer = any
 const here = (unit: string, input: object, signal?: AbortSignal): Promise<Answer> =>
   onDen.execute(unit, input, contextOf(OWNER, { budgetMs: 20_000, ...(signal && { signal }) }))
-const there = (unit: string, input: object): Promise<Answer> =>
-  onAttic.execute(unit, input, contextOf(OWNER, { budgetMs: 20_000, peer: 'den' }))
+const there = (unit: string, input: object, signal?: AbortSignal): Promise<Answer> =>
+  onAttic.execute(unit, input, contextOf(OWNER, { budgetMs: 20_000, peer: 'den', ...(signal && { signal }) }))
 const add = (server: string) => ({ server, tool: 'add', input: { a: 2, b: 3 } })
 
 describe('a tool of another program', () => {
@@ -121,11 +121,30 @@ describe('a tool of another program', () => {
     await assert.rejects(left, { code: 'CANCELLED' })
     const loud = await here('mcp.call', { server: 'own', tool: 'loud' })
     assert.equal(loud.content[0].text, ' ]0;owned  done')
-    for (const tool of ['large', 'end']) {
+    const structured = await here('mcp.call', { server: 'own', tool: 'structured' })
+    assert.deepEqual(structured.structured, { 'k ': [{ deep: ' 31m ' }] })
+    assert.deepEqual(structured.content[0], { type: 'resource', uri: 'x: y', mime: 'a b', text: null })
+    for (const tool of ['large', 'nested', 'end']) {
       await assert.rejects(here('mcp.call', { server: 'own', tool }), { code: 'TOOL_FAILED' })
     }
     assert.equal((await here('mcp.call', add('own'))).content[0].text, '5')
     await assert.rejects(here('mcp.call', add('broken')), { code: 'TOOL_FAILED' })
     await assert.rejects(here('mcp.call', add('broken')), { code: 'OVERLOADED' })
+  })
+
+  it('is begun in its own time, whatever the time of the first caller', async () => {
+    const hasty = onDen.execute('mcp.tools', { server: 'admins' }, contextOf(OWNER, { budgetMs: 1 }))
+    await assert.rejects(hasty, { code: 'TIMEOUT' })
+    assert.equal((await here('mcp.call', add('admins'))).content[0].text, '5')
+  })
+
+  it('has places that other devices do not take, however long they are at it', async () => {
+    const leaving = new AbortController()
+    const silent = { server: 'open', tool: 'silent' }
+    const calls = Array.from({ length: 9 }, () => there('mcp.call', silent, leaving.signal))
+    await assert.rejects(Promise.race(calls), { code: 'OVERLOADED' })
+    assert.equal((await here('mcp.call', add('open'))).content[0].text, '5')
+    leaving.abort()
+    await Promise.allSettled(calls)
   })
 })

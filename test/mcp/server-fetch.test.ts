@@ -71,6 +71,14 @@ it.each([
   assert.deepEqual(looked, [])
 })
 
+it('of a server without TLS is sent to no other port of its name, which may mean the own network then', async () => {
+  const plain = fetchFor(new URL('http://tools.example/mcp'), undefined, world())
+  await assert.rejects(plain('http://tools.example:6379/'), refusal(/tools\.example:6379, without TLS/))
+  const long = `http://${'x.'.repeat(1000)}example/`
+  await assert.rejects(plain(long), refusal(/^The server sends this node to .{256}, without TLS\.$/))
+  assert.deepEqual(looked, [])
+})
+
 it.each([
   'https://127.0.0.1/',
   'https://2130706433/',

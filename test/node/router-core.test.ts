@@ -421,14 +421,33 @@ describe('a peer that sends no first chunk', () => {
     expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 5000)).toEqual([])
   })
 
-  it('is waited for when no retry may be made', () => {
+  it('is looked at again when no retry may be made, and has the next one asked once one may', () => {
     const one = router()
-    for (let i = 0; i < 11; i++) one.ask([offer('a'), offer('b')])
+    const asked = Array.from({ length: 11 }, () => one.ask([offer('a'), offer('b')])[0])
     const timers = Array.from({ length: 11 }, (_, i) =>
       one.step({ type: 'timer', id: i + 1, attempt: i + 1 }, i === 0 ? 1500 : 0)
     )
-    expect(timers.map(effects => effects.length > 0)).toEqual([...Array(10).fill(true), false])
-    expect(one.step({ type: 'chunk', id: 11, attempt: 11, last: false })).toMatchObject([{ type: 'deliver' }])
+    expect(timers.map(([effect]) => effect?.type)).toEqual([...Array(10).fill('attempt'), 'timer'])
+    const again = { type: 'timer', id: 11, attempt: 11 } as const
+    expect(one.step(again, 1000)).toEqual([{ ...again, delayMs: 1000 }])
+    expect(one.step(again, 10_000)).toMatchObject([{ type: 'attempt', id: 11 }])
+    // Its silence was noted once.
+    const { peer } = asked[10] as Extract<RouterEffect, { type: 'attempt' }>
+    expect(recordOf(one.state.records, peer.peerId, 'echo', 12_500).firstChunkMs).toBe(1500)
+    expect(one.step({ type: 'chunk', id: 11, attempt: 11, last: false })).toMatchObject([
+      { type: 'abandon' },
+      { type: 'deliver' }
+    ])
+  })
+
+  it('is looked at again where the one beside it failed and no retry may be made', () => {
+    const one = router()
+    for (let i = 0; i < 10; i++) one.ask([offer('a'), offer('b'), offer('c')])
+    for (let i = 0; i < 10; i++) one.step({ type: 'timer', id: i + 1, attempt: i + 1 }, i === 0 ? 1500 : 0)
+    const failed = { type: 'failed', id: 1, attempt: 11, failure: failure('ENGINE_FAILED') } as const
+    expect(one.step({ ...failed, unwanted: false })).toEqual([
+      { type: 'timer', id: 1, attempt: 1, delayMs: 1000 }
+    ])
   })
 
   it('is waited for once its first chunk has come', () => {

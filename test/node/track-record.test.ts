@@ -70,6 +70,19 @@ describe('the track record of a peer', () => {
     expect(recordOf(records, 'p', 'm', 90_000).ejectedUntilMs).toBe(120_000)
   })
 
+  it('is given one trial once its time is over, and what was under way before says nothing new', () => {
+    const records = newTrackRecords()
+    const fail = (nowMs: number) => {
+      noteBegin(records, 'p', 'm')
+      noteEnd(records, 'p', 'm', 'failed', nowMs)
+    }
+    const ejectedUntilMs = () => recordOf(records, 'p', 'm', 0).ejectedUntilMs
+    for (let i = 0; i < 20; i++) fail(0)
+    expect(ejectedUntilMs()).toBe(30_000)
+    fail(30_000)
+    expect(ejectedUntilMs()).toBe(90_000)
+  })
+
   it('does not eject for four failures and an answer', () => {
     const records = newTrackRecords()
     for (const outcome of ['failed', 'failed', 'failed', 'failed', 'answered', 'failed'] as const) {

@@ -8,6 +8,8 @@ import type { EventData } from '../../interface/events.ts'
 import { hasEnded, type JobInfo } from '../../interface/jobs.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { Pulled } from '../../interface/weights.ts'
+import { createUnits } from '../../units/index.ts'
+import { contextOf, OWNER } from '../units/callers.ts'
 import { FakeHub } from '../weights/fake-hub.ts'
 import { meets, startNode, temporaryHome } from './mesh-nodes.ts'
 
@@ -153,6 +155,9 @@ describe('a pull from an origin', () => {
     await using den = await startNode('den', [], { settings: settingsOf(server) })
     const { id } = den.jobs.begin('model.pull', { ref: REF })
     await has(den, id, MIB)
+    const units = createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    const collect = units.execute('model.gc', { unfinished: true }, contextOf(OWNER))
+    await assert.rejects(collect, { code: 'INVALID_INPUT', message: new RegExp(id) })
     den.jobs.cancel(id)
     assert.equal((await ended(den, id)).state, 'cancelled')
     assert.deepEqual(den.weights.list(), [])
@@ -161,6 +166,14 @@ describe('a pull from an origin', () => {
     expect((result as { sources: object[] }).sources).toContainEqual(
       expect.objectContaining({ from: 'disk' })
     )
+  })
+
+  it('asks for all its room before the first byte', async () => {
+    const server = await hub()
+    const settings = { ...settingsOf(server), 'weights.diskMax': 7 * MIB }
+    await using den = await startNode('den', [], { settings })
+    expect(await pull(den, { ref: REF })).toMatchObject({ state: 'failed', error: { code: 'WEIGHTS_FULL' } })
+    assert.equal(server.bytesSent, 0)
   })
 
   it('is refused for bytes that are not what the hub lists, and leaves no model', async () => {

@@ -217,6 +217,15 @@ describe('a response', () => {
     await assert.rejects(asking.answers.show(id, { peer: answering.peerId }), { code: 'ANSWER_UNKNOWN' })
 
     await client.responses.create({ model: TALKER, input: 'a b c', store: false })
+    const messages = [{ role: 'user' as const, content: 'a b c' }]
+    const chat = { model: TALKER, messages, store: false }
+    const { response: whole } = await client.chat.completions.create(chat).withResponse()
+    const { data, response } = await client.chat.completions.create({ ...chat, stream: true }).withResponse()
+    await Array.fromAsync(data)
+    assert.deepEqual(
+      [whole, response].map(({ headers }) => headers.get('x-lumos-answer')),
+      [null, null]
+    )
     const stored = await client.responses.create({ model: TALKER, input: 'a b c' })
     await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1), 20_000)
     await client.responses.delete(stored.id)

@@ -1,13 +1,16 @@
 /** An engine that speaks, listens and paints: its speech is a tone, and it hears whatever bytes it is given. */
 
 import type { Engine, Model } from '../../capabilities/host/engine.ts'
-import { LumosError } from '../../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { TaskInput, TaskParams } from '../../interface/tasks/index.ts'
 
 export const SPEAKER = 'speaker'
 export const LISTENER = 'listener'
 export const PAINTER = 'painter'
+
+/** A recording that it does not read. */
+export const UNREAD = Buffer.from('\x1aE\xdf\xa3', 'latin1')
 
 /** A WAV file of one channel and 16 bits. */
 export function wavOf(samples: readonly number[], rate = 24_000): Buffer {
@@ -47,6 +50,8 @@ export class MediaEngine implements Engine {
     const end = { type: 'done', finishReason: 'stop', usage: {} } as const
     if (request.task === 'automatic-speech-recognition') {
       const { audio } = request.input as TaskInput<'automatic-speech-recognition'>
+      if (Buffer.from(audio).equals(UNREAD))
+        throw new InvalidInputError('The recording is WebM.', { details: { field: 'input.audio' } })
       yield { type: 'output', index: 0, output: { text: `${audio.byteLength} bytes`, ...this.heard } }
       yield { ...end, index: 1 }
       return

@@ -4,7 +4,16 @@ import assert from 'node:assert/strict'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AUDIO_BYTES_MAX } from '../../interface/tasks/audio.ts'
-import { LISTENER, MediaEngine, mediaModels, PAINTER, SPEAKER, spoken, wavOf } from './media-engine.ts'
+import {
+  LISTENER,
+  MediaEngine,
+  mediaModels,
+  PAINTER,
+  SPEAKER,
+  spoken,
+  UNREAD,
+  wavOf
+} from './media-engine.ts'
 import { type Devices, startDevices } from './two-devices.ts'
 
 const engine = new MediaEngine()
@@ -205,6 +214,14 @@ describe('a form', () => {
       400,
       'invalid_value',
       'timestamp_granularities'
+    ],
+    [
+      'of a recording that is not read',
+      [MODEL, part('file', UNREAD, '; filename="x.webm"'), END],
+      undefined,
+      400,
+      'invalid_value',
+      'file'
     ],
     [
       'for cues of a model without times',

@@ -121,6 +121,14 @@ describe('a wrong body', () => {
     ],
     [CHAT, chat({ temperature: 3 }), 'temperature', 'integer_above_max_value', /<= 2, but got 3/],
     [CHAT, chat({ temperature: 'hot' }), 'temperature', 'invalid_type', /a decimal, but got a string/],
+    [CHAT, chat({ max_tokens: -2 }), 'max_tokens', 'integer_below_min_value', />= 1/],
+    [
+      CHAT,
+      chat({ web_search_options: {} }),
+      'web_search_options',
+      'unsupported_parameter',
+      /searches the web/
+    ],
     [CHAT, chat({ n: 0 }), 'n', 'integer_below_min_value', />= 1/],
     [CHAT, chat({ max_tokens: 1.5 }), 'max_tokens', 'invalid_type', /an integer, but got a decimal/],
     [CHAT, chat({ stop: [1] }), 'stop[0]', 'invalid_type', /a string, but got an integer/],
@@ -134,6 +142,24 @@ describe('a wrong body', () => {
       'tools[0].function.name',
       'invalid_value',
       /letters/
+    ],
+    [CHAT, chat({ tool_choice: 'required' }), 'tool_choice', 'invalid_value', /no tools to choose/],
+    [
+      CHAT,
+      chat({
+        tools: [{ type: 'function', function: { name: 'f' } }],
+        tool_choice: { type: 'function', function: { name: 'g' } }
+      }),
+      'tool_choice',
+      'invalid_value',
+      /the tool g is not/
+    ],
+    [
+      '/responses',
+      { model: TALKER, input: 'a', tool_choice: { type: 'function', name: 'g' } },
+      'tool_choice',
+      'invalid_value',
+      /no tools to choose/
     ],
     [
       CHAT,
@@ -196,6 +222,17 @@ describe('a wrong body', () => {
     assert.equal(devices.engine.requests.length, before)
   })
 
+  it('that is to be kept by nobody and to go on without its client is refused', async () => {
+    for (const [path, body] of [
+      [CHAT, chat({ store: false })],
+      ['/responses', { model: TALKER, input: 'a', store: false }]
+    ] as const) {
+      const headers = { 'x-lumos-durable': 'true' }
+      const answer = await devices.ask(path, body, { headers })
+      assert.deepEqual([answer.status, answer.body.error.param], [400, 'store'])
+    }
+  })
+
   it('is refused at once, however deep or long it is', async () => {
     const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
     const head = `"model":"${TALKER}","messages":[{"role":"user","content":"a"}]`
@@ -246,9 +283,35 @@ describe('a schema', () => {
   })
 })
 
+describe('an answer without a bound', () => {
+  it('is asked for by -1 too, also where nothing said means a few tokens', async () => {
+    const asked = async (path: string, body: object) => {
+      const { status, text } = await devices.ask(path, body)
+      assert.equal(status, 200, text)
+      return devices.engine.requests.at(-1)!.params.maxTokens
+    }
+    for (const max_tokens of [-1, null, undefined])
+      assert.equal(await asked(CHAT, chat({ max_tokens })), undefined)
+    assert.equal(await asked(CHAT, chat({ max_tokens: 5, max_completion_tokens: -1 })), 5)
+    assert.equal(await asked('/responses', { model: TALKER, input: 'a', max_output_tokens: -1 }), undefined)
+    const completion = { model: TALKER, prompt: 'a' }
+    assert.equal(await asked('/completions', { ...completion, max_tokens: -1 }), undefined)
+    for (const max_tokens of [null, undefined])
+      assert.equal(await asked('/completions', { ...completion, max_tokens }), 16)
+  })
+})
+
 describe('what is not there', () => {
+  it('is said with the base URL where a program adds /v1 itself; a slash after the list is the list', async () => {
+    const { body } = await devices.ask('/v1/chat/completions', {})
+    assert.match(body.error.message, /adds \/v1 itself/)
+    const { body: list } = await devices.ask('/models/')
+    assert.equal(list.object, 'list')
+  })
+
   it.each([
     ['/chat/completion', 404, 'unknown_url'],
+    ['/v1/chat/completions', 404, 'unknown_url'],
     ['/audio/voices', 404, 'unknown_url'],
     ['/chat/completions', 405, 'method_not_supported', 'GET'],
     ['/models', 405, 'method_not_supported']
@@ -295,7 +358,7 @@ describe('what is not there', () => {
 describe('a failure', () => {
   it('before the first piece is a status, and after it an error without an end', async () => {
     const before = await devices.ask(CHAT, chat({ messages: user('a b fail after 0'), stream: true }))
-    assert.equal(before.status, 200)
+    assert.deepEqual([before.status, before.body.error.code], [502, 'engine_failed'])
     for (const n of [1, 2]) {
       const { status, text } = await devices.ask(
         CHAT,

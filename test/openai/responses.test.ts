@@ -140,6 +140,12 @@ describe('responses', () => {
     assert.ok(!text.includes('response.completed'))
   })
 
+  it('hold log-probabilities where those are included', async () => {
+    const include = ['message.output_text.logprobs' as const, 'reasoning.encrypted_content' as const]
+    const { output } = await client.responses.create({ model: TALKER, input: 'a b', include })
+    expect(output).toMatchObject([{ content: [{ logprobs: [{ token: 'a ' }, { token: 'b' }] }] }])
+  })
+
   it('come in the form of a schema', async () => {
     await client.responses.create({
       ...{ model: TALKER, input: 'Bern' },

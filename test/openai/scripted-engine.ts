@@ -54,6 +54,7 @@ export class ScriptedEngine implements Engine {
     let index = 0
     let finishReason = 'stop'
     let outputTokens = 0
+    if (asked.includes('fail after 0')) throw new LumosError('ENGINE_FAILED', 'The engine died.')
     for (const piece of piecesFor(question, wanted)) {
       signal?.throwIfAborted()
       if (asked.includes('forever')) await sleep(5, undefined, { signal })

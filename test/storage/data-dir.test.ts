@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync
 } from 'node:fs'
@@ -83,6 +85,11 @@ describe('a home', () => {
     dataDir.writeRunFile(info)
     assert.deepEqual(readRunFile(home), info)
     assert.equal(modeOf(join(home, 'run.json')), 0o600)
+    const [copy, link] = [temporaryHome(), join(temporaryHome(), 'link')]
+    copyFileSync(join(home, 'run.json'), join(copy, 'run.json'))
+    assert.equal(readRunFile(copy), undefined, 'a copy has no running node')
+    symlinkSync(home, link)
+    assert.deepEqual(readRunFile(link), info)
 
     dataDir.close()
     assert.equal(readRunFile(home), undefined)

@@ -231,6 +231,13 @@ describe('a file with a passphrase', () => {
       writeFileSync(path, content, { mode: 0o600 })
       assert.equal(readPassphrase(path), passphrase)
     }
+    // As editors and shells of Windows write it.
+    for (const encoding of ['utf8', 'utf16le'] as const) {
+      writeFileSync(path, '\ufeffgrün und blau\r\n', encoding)
+      assert.equal(readPassphrase(path), 'grün und blau')
+    }
+    writeFileSync(path, 'grün und blau', 'latin1')
+    assert.throws(() => readPassphrase(path), { code: 'CONFIG_INVALID', message: /not UTF-8 \(byte 2\)/ })
     for (const content of ['', '\n', 'a\nb\n', 'x'.repeat(1025)]) {
       writeFileSync(path, content)
       assert.throws(() => readPassphrase(path), { code: 'CONFIG_INVALID' })

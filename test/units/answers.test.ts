@@ -413,7 +413,19 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 240
   const next = onDen.call('memory.watch', home)
   await seen(next, () => onDen.call('memory.unset', { ...home, key: 'wifi' }))
   assert.equal((await next).doc, 'default')
-  await assert.rejects(onDen.call('memory.get', { ...home, key: 'wifi' }), { code: 'MEMORY_NOT_FOUND' })
+  await assert.rejects(onDen.call('memory.get', { ...home, key: 'wifi' }), {
+    code: 'MEMORY_NOT_FOUND',
+    hint: /memory search home WORDS.*memory open home default/
+  })
+  // A device that was removed from the mesh is named by its PeerId.
+  const removed = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
+  await onDen.call('memory.exclude', { ...home, peer: removed })
+  await onDen.call('memory.unshare', { ...home, peer: removed })
+  await assert.rejects(onDen.call('memory.share', { ...home, peer: removed }), { code: 'PEER_NOT_FOUND' })
+  await assert.rejects(onDen.call('memory.exclude', { ...home, peer: 'dan' }), {
+    code: 'PEER_NOT_FOUND',
+    hint: /by its PeerId/
+  })
   const { id: entry } = await onDen.call('memory.append', { ...home, doc: 'log', value: 'fed the cat' })
   await onDen.call('memory.append', { ...home, doc: 'log', value: 'and the dog' })
   await onDen.call('memory.remove', { ...home, doc: 'log', id: entry })
@@ -422,6 +434,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 240
   ])
   await onDen.call('memory.append', { ...home, doc: 'chat', value: 'hello', kind: 'thread' })
   await onDen.call('memory.append', { ...home, doc: 'chat', value: 'and again' })
+  expect(await onDen.call('memory.open', { ...home, doc: 'chat', last: 1 })).toMatchObject({
+    entries: [{ value: 'and again' }],
+    earlier: 1
+  })
   assert.equal((await onDen.call('memory.open', { ...home, doc: 'chat' })).entries.length, 2)
   await onDen.call('memory.forget', { ...home, doc: 'chat' })
   await assert.rejects(onDen.call('memory.task', home), { message: /needs a title/ })

@@ -249,6 +249,24 @@ describe('a watched resource', () => {
     leaving.abort()
   })
 
+  it('is not refused to the owner, however many devices watch all that they may', async () => {
+    const { watch, clock } = setUp()
+    const leaving = new AbortController()
+    for (let peer = 0; peer < WATCHED_MAX / OF_ONE_MAX; peer++) {
+      const caller: Caller = { origin: 'peer', peerId: `p${peer}`, permissions: ['read'] }
+      for (let n = 0; n < OF_ONE_MAX; n++)
+        watch(`lumos://model/m${n}`, { caller, signal: leaving.signal })
+          .next()
+          .catch(() => {})
+    }
+    await settled()
+    const others: Caller = { origin: 'peer', peerId: 'last', permissions: ['read'] }
+    await assert.rejects(watch('lumos://models', { caller: others }).next(), { code: 'OVERLOADED' })
+    const items = watch('lumos://models', { signal: leaving.signal })
+    assert.equal((await next(items, clock)).type, 'snapshot')
+    leaving.abort()
+  })
+
   it('is refused beyond the number that is kept', async () => {
     const { watch, clock } = setUp()
     const all: AsyncGenerator<Item>[] = []

@@ -75,6 +75,14 @@ describe('a claim', () => {
     assert.deepEqual(second.step({ type: 'timer' }, TURN_MS), [{ type: 'claim' }])
   })
 
+  it('of a device that was asked before it began stays, where it has said so since', () => {
+    const { step, hear } = setUp('b')
+    hear('a', { ...FOLLOWS, stage: 'asks' }, 20)
+    step({ type: 'gone', peerId: 'a', askedMs: 20 }, 30)
+    assert.deepEqual(step({ type: 'asked' }, 40), [])
+    assert.deepEqual(step({ type: 'gone', peerId: 'a', askedMs: 21 }, 50), [{ type: 'claim' }])
+  })
+
   it('is over after 30 s without a leaf, however often its device states it', () => {
     const { step, hear } = setUp('b')
     hear('a', CLAIMS)

@@ -5,7 +5,13 @@ import { LumosError } from '../../interface/errors.ts'
 import type { Repository, RepositoryFile } from '../../interface/weights.ts'
 import { LEAF_BYTES } from '../../interface/weights.ts'
 import { leafCidText, leafDigest } from '../../storage/weights/cid.ts'
-import type { PartialFile, StoredFile, StoredRepository, WeightStore } from '../../storage/weights/types.ts'
+import type {
+  FinishOptions,
+  PartialFile,
+  StoredFile,
+  StoredRepository,
+  WeightStore
+} from '../../storage/weights/types.ts'
 import { fileDag, leafBytes, leavesIn } from './file-dag.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
@@ -141,12 +147,18 @@ export class MemoryPartial implements PartialFile {
 
   read = async (leaf: number) => this.#written.get(leaf)!
 
-  async finish(expected: { sha256?: string; cid?: string }): Promise<StoredFile> {
+  async finish(
+    expected: { sha256?: string; cid?: string },
+    { keep }: FinishOptions = {}
+  ): Promise<StoredFile> {
     const bytes = Buffer.concat(Array.from({ length: this.leaves }, (_, leaf) => this.#written.get(leaf)!))
     const { sha256: sha, cid } = fileOf('-', bytes)
-    await this.discard()
-    if ((expected.sha256 ?? sha) !== sha || (expected.cid ?? cid) !== cid)
+    if ((expected.sha256 ?? sha) !== sha || (expected.cid ?? cid) !== cid) {
+      for (const leaf of this.#written.keys()) if (!keep?.has(leaf)) this.#written.delete(leaf)
+      if (this.#written.size === 0) await this.discard()
       throw invalid('a file is another one')
+    }
+    await this.discard()
     return this.#store.keep(bytes)
   }
 

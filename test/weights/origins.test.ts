@@ -109,9 +109,20 @@ describe('a repository of Hugging Face', () => {
     assert.deepEqual(new Set(other.seen.map(({ headers }) => headers.authorization)), new Set([undefined]))
   })
 
-  it.each([401, 403])('says that it needs a token when the hub answers %i', async status => {
-    hub.answer = (_, response) => !!response.writeHead(status).end()
-    await rejects(at('hf:acme/tiny', { HF_TOKEN: TOKEN }).list(), 'DENIED', /acme\/tiny/)
+  it.each([
+    [401, {}, undefined, /has no acme\/tiny, or gives it only to an account/],
+    [401, {}, TOKEN, /does not take the token of this node, with which acme\/tiny was asked for/],
+    [403, {}, TOKEN, /does not give acme\/tiny to the account of the token/],
+    [
+      401,
+      { 'x-error-code': 'GatedRepo' },
+      undefined,
+      /acme\/tiny only to accounts that have accepted its terms/
+    ],
+    [403, { 'x-error-code': 'GatedRepo' }, TOKEN, /acme\/tiny only to accounts that have accepted its terms/]
+  ])('says what is the matter when the hub answers %i %o to %s', async (status, headers, token, message) => {
+    hub.answer = (_, response) => !!response.writeHead(status, headers).end()
+    await rejects(at('hf:acme/tiny', token ? { HF_TOKEN: token } : {}).list(), 'DENIED', message)
   })
 
   it('that is not there is not found', async () => {

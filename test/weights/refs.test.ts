@@ -22,6 +22,28 @@ describe('the written form of a model', () => {
     [`ipfs:${CID}@${PEER}`, { kind: 'ipfs', cid: CID, address: PEER }],
     [`ipfs:${CID_0}@${PEER}`, { kind: 'ipfs', cid: CID_0, address: PEER }],
     ['https://h.example/a.gguf?x=1#part', { kind: 'url', url: 'https://h.example/a.gguf?x=1' }],
+    ['https://huggingface.co/acme/tiny', { kind: 'hf', owner: 'acme', name: 'tiny' }],
+    ['https://huggingface.co/acme/tiny/tree/main?x=1#y', { kind: 'hf', owner: 'acme', name: 'tiny' }],
+    ['https://hf.co/acme/tiny/tree/v1.0', { kind: 'hf', owner: 'acme', name: 'tiny', revision: 'v1.0' }],
+    [
+      'https://huggingface.co/acme/tiny/blob/main/q4/tiny-00001-of-00002.gguf',
+      { kind: 'hf', owner: 'acme', name: 'tiny', file: 'q4/tiny-00001-of-00002.gguf' }
+    ],
+    [
+      'https://huggingface.co/acme/tiny/resolve/refs%2Fpr%2F1/a.gguf?download=true',
+      { kind: 'hf', owner: 'acme', name: 'tiny', revision: 'refs/pr/1', file: 'a.gguf' }
+    ],
+    ['hf.co/acme/tiny:Q4_K_M', { kind: 'hf', owner: 'acme', name: 'tiny', file: 'Q4_K_M' }],
+    ['huggingface.co/acme/tiny', { kind: 'hf', owner: 'acme', name: 'tiny' }],
+    ['https://modelscope.cn/models/acme/tiny/files', { kind: 'ms', owner: 'acme', name: 'tiny' }],
+    [
+      'https://huggingface.co/datasets/acme/rows/resolve/main/a.npz',
+      { kind: 'url', url: 'https://huggingface.co/datasets/acme/rows/resolve/main/a.npz' }
+    ],
+    [
+      'https://huggingface.co/acme/tiny/discussions/1',
+      { kind: 'url', url: 'https://huggingface.co/acme/tiny/discussions/1' }
+    ],
     ['/models/a', { kind: 'path', path: '/models/a' }],
     ['~/a.gguf', { kind: 'path', path: '~/a.gguf' }],
     ['./a', { kind: 'path', path: './a' }],

@@ -13,6 +13,8 @@ const Model = z.strictObject({
   types: z.array(z.string()),
   /** Whether it is loaded on a device. */
   ready: z.boolean(),
+  /** Whether a device that has it hands on what it is asked to a server outside of the mesh. */
+  leavesMesh: z.boolean(),
   /** Names of the devices that have it. */
   devices: z.array(z.string())
 })
@@ -36,7 +38,12 @@ export const modelUnits = (node: LumosNode) => [
       {
         input: { type: textGeneration.name },
         output: {
-          models: [{ id: 'tiny-llm', types: [textGeneration.name], ready: true, devices: ['den'] }]
+          models: [
+            {
+              ...{ id: 'tiny-llm', types: [textGeneration.name] },
+              ...{ ready: true, leaves_mesh: false, devices: ['den'] }
+            }
+          ]
         }
       }
     ],
@@ -66,11 +73,14 @@ export const modelUnits = (node: LumosNode) => [
 function modelsOf(node: LumosNode): Model[] {
   const byId = new Map<string, Model>()
   for (const { model: id, task, providers } of node.models()) {
-    const { types, ready, devices } = byId.get(id) ?? { types: [], ready: false, devices: [] }
+    const { types, ready, leavesMesh, devices } = byId.get(id) ?? {
+      ...{ types: [], ready: false, leavesMesh: false, devices: [] }
+    }
     byId.set(id, {
       id,
       types: [...types, task],
       ready: ready || providers.some(({ warm }) => warm),
+      leavesMesh: leavesMesh || providers.some(one => one.leavesMesh),
       devices: [...new Set([...devices, ...providers.map(({ name }) => name)])]
     })
   }

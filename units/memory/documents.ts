@@ -6,9 +6,10 @@ import { DocKind, DocName, type MemoryChange } from '../../interface/memory.ts'
 import { defineUnit } from '../define-unit.ts'
 import { historyUnits } from './history.ts'
 import { Doc, Key, type MemoryNode, SpaceRef, toValue, Value, WRITE_BYTES_MAX, Written } from './shapes.ts'
-import { editOf } from './text-edit.ts'
 
 const TITLE_CHARS_MAX = 4096
+/** As many as a document has slots. */
+const ENTRIES_MAX = 600_000
 
 export const documentUnits = (node: MemoryNode) => [
   ...read(node),
@@ -31,6 +32,8 @@ const Content = z.strictObject({
   kind: DocKind,
   facts: z.record(z.string(), Value).optional(),
   entries: z.array(Entry).optional(),
+  /** Entries before those that were asked for. */
+  earlier: z.int().optional(),
   tasks: z.array(Task).optional(),
   text: z.string().optional(),
   /** Yjs state, of a raw document. */
@@ -41,12 +44,18 @@ const read = (node: MemoryNode) => [
     name: 'memory.open',
     kind: 'query',
     permission: 'use',
-    summary: 'A whole document: its facts, entries, tasks or text.',
-    input: z.strictObject({ space: SpaceRef, doc: Doc }),
-    examples: [{ input: { space: 'home', doc: 'log' } }],
+    summary:
+      'A document: its facts, entries, tasks or text. Of a long journal or thread, ask for the last entries.',
+    input: z.strictObject({
+      space: SpaceRef,
+      doc: Doc,
+      kind: DocKind.optional().describe('which of several documents of this name'),
+      last: z.int().min(1).max(ENTRIES_MAX).optional().describe('of entries, so many of the newest')
+    }),
+    examples: [{ input: { space: 'home', doc: 'log', last: 20 } }],
     output: Content,
-    run: async ({ space, doc }, { signal }) =>
-      (await node.memory.read(space, doc, { signal })) as unknown as z.input<typeof Content>
+    run: async ({ space, doc, kind, last }, { signal }) =>
+      (await node.memory.read(space, doc, { signal, kind, last })) as unknown as z.input<typeof Content>
   }),
   defineUnit({
     name: 'memory.get',
@@ -59,7 +68,9 @@ const read = (node: MemoryNode) => [
     async run({ space, key, doc }, { signal }) {
       const value = await node.memory.get(space, doc, key, { signal })
       if (value !== undefined) return { value }
-      throw new LumosError('MEMORY_NOT_FOUND', `"${doc}" of ${space} has no "${key}".`)
+      throw new LumosError('MEMORY_NOT_FOUND', `The document ${doc} of ${space} has no "${key}".`, {
+        hint: `Find it: lumos-node memory search ${space} WORDS. All: lumos-node memory open ${space} ${doc}`
+      })
     }
   })
 ]
@@ -109,7 +120,7 @@ const lists = ({ memory }: MemoryNode) => [
       value: Value,
       id: Key.optional(),
       /** Of a document that is there already, its own; else a journal. */
-      kind: z.enum(['journal', 'thread']).optional()
+      kind: z.enum(['journal', 'thread']).optional().describe('of a new document; by default a journal')
     }),
     inputBytesMax: WRITE_BYTES_MAX,
     examples: [
@@ -118,12 +129,7 @@ const lists = ({ memory }: MemoryNode) => [
     output: Written,
     async run({ space, doc, kind, value, id }, { signal }) {
       const change: MemoryChange = { type: 'append', value: toValue(value), ...(id !== undefined && { id }) }
-      const append = (to: DocKind) => memory.write(space, doc, to, [change], { signal })
-      const { seq, ids } = await append(kind ?? 'journal').catch(err => {
-        if (kind === undefined && err instanceof LumosError && err.details.kind === 'thread')
-          return append('thread')
-        throw err
-      })
+      const { seq, ids } = await memory.write(space, doc, kind ?? null, [change], { signal })
       return { seq, id: ids[0] ?? null }
     }
   }),
@@ -137,8 +143,7 @@ const lists = ({ memory }: MemoryNode) => [
     examples: [{ input: { space: 'home', doc: 'log', id: 'k2j9' }, output: { seq: 9, id: 'k2j9' } }],
     output: Written,
     async run({ space, doc, id }, { signal }) {
-      const { kind } = await memory.read(space, doc, { signal })
-      const { seq } = await memory.write(space, doc, kind, [{ type: 'remove', id }], { signal })
+      const { seq } = await memory.write(space, doc, null, [{ type: 'remove', id }], { signal })
       return { seq, id }
     }
   }),
@@ -150,7 +155,7 @@ const lists = ({ memory }: MemoryNode) => [
     input: z.strictObject({
       space: SpaceRef,
       doc: DocName.default('tasks'),
-      id: Key.optional(),
+      id: Key.optional().describe('of the task that changes; a new one needs none'),
       title: z.string().min(1).max(TITLE_CHARS_MAX).optional(),
       state: z.enum(['open', 'done', 'dropped']).optional(),
       assignee: z.string().max(TITLE_CHARS_MAX).nullable().optional()
@@ -173,20 +178,12 @@ const notes = ({ memory }: MemoryNode) => [
     kind: 'command',
     permission: 'use',
     summary: 'Give notes this text. Only what differs is written, so that edits of other devices stay.',
-    input: z.strictObject({ space: SpaceRef, doc: DocName, text: z.string() }),
+    input: z.strictObject({ space: SpaceRef, doc: DocName, text: z.string().describe('all of it') }),
     inputBytesMax: WRITE_BYTES_MAX,
     examples: [{ input: { space: 'home', doc: 'page', text: 'some notes' }, output: { seq: 10, id: null } }],
     output: Written,
     async run({ space, doc, text }, { signal }) {
-      const before = await memory.read(space, doc, { signal }).catch(err => {
-        if (err instanceof LumosError && err.code === 'MEMORY_NOT_FOUND')
-          return { kind: 'notes', text: '' } as const
-        throw err
-      })
-      if (before.kind !== 'notes')
-        throw new LumosError('INVALID_INPUT', `"${doc}" holds ${before.kind}, and no notes.`)
-      const edit = editOf(before.text, text)
-      const { seq } = await memory.write(space, doc, 'notes', [edit], { signal })
+      const { seq } = await memory.write(space, doc, 'notes', [{ type: 'text', text }], { signal })
       return { seq, id: null }
     }
   })

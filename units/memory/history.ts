@@ -60,6 +60,7 @@ export const historyUnits = (node: MemoryNode) => [
     name: 'memory.watch',
     kind: 'query',
     permission: 'use',
+    endless: true,
     summary: 'The next change of a space. As a stream: each change from now on.',
     input: Watched,
     examples: [{ input: { space: 'home' } }],

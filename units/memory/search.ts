@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { DocKind, DocName } from '../../interface/memory.ts'
 import { SEARCH_CHARS_MAX, SEARCH_FOUND_MAX, SearchMode } from '../../interface/memory-search.ts'
 import { defineUnit } from '../define-unit.ts'
-import { type MemoryNode, PEER_CHARS_MAX, peerIdOf, SpaceRef } from './shapes.ts'
+import { type MemoryNode, PEER_CHARS_MAX, SpaceRef, writerOf } from './shapes.ts'
 
 /** Spaces, and documents, that one search names. */
 const NAMED_MAX = 64
@@ -36,14 +36,14 @@ const Found = z.strictObject({
 })
 
 const Search = z.strictObject({
-  query: z.string().min(1).max(SEARCH_CHARS_MAX),
-  spaces: z.array(SpaceRef).min(1).max(NAMED_MAX).optional(),
+  query: z.string().min(1).max(SEARCH_CHARS_MAX).describe('words, or a question'),
+  spaces: z.array(SpaceRef).min(1).max(NAMED_MAX).optional().describe('by default all'),
   docs: z.array(DocName).min(1).max(NAMED_MAX).optional(),
   kinds: z.array(DocKind).min(1).optional(),
   /** A device: PeerId or name. */
-  writer: z.string().min(1).max(PEER_CHARS_MAX).optional(),
-  since: z.number().optional(),
-  until: z.number().optional(),
+  writer: z.string().min(1).max(PEER_CHARS_MAX).optional().describe('only what this device wrote'),
+  since: z.number().optional().describe('of entries and tasks: ms since 1970'),
+  until: z.number().optional().describe('of entries and tasks: ms since 1970'),
   mode: SearchMode.default('hybrid'),
   limit: z.int().min(1).max(SEARCH_FOUND_MAX).default(10)
 })
@@ -65,7 +65,7 @@ export const searchUnits = (node: MemoryNode) => [
       left: z.int()
     }),
     async run({ query, writer, ...input }, { signal }) {
-      const by = writer === undefined ? {} : { writer: peerIdOf(node, writer) }
+      const by = writer === undefined ? {} : { writer: writerOf(node, writer) }
       const options = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
       const { found, ...search } = await node.memory.search(query, { ...options, ...by, signal })
       const items = found.map(({ source, ...one }) => ({

@@ -1,7 +1,8 @@
 /** What units of memory take and give, in the names of the code. */
 
 import * as z from 'zod'
-import { LumosError } from '../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../interface/errors.ts'
+import { PeerIdText } from '../../interface/membership.ts'
 import {
   DocKind,
   DocName,
@@ -14,6 +15,7 @@ import {
   SpaceName
 } from '../../interface/memory.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import { closestNames } from '../../interface/suggest.ts'
 
 export type MemoryNode = Pick<LumosNode, 'memory' | 'mesh'>
 
@@ -26,8 +28,8 @@ const DEFAULT_DOC = 'default'
 export const PEER_CHARS_MAX = 128
 
 /** Its name on this device, or its id. */
-export const SpaceRef = z.union([SpaceName, SpaceId])
-export const Doc = DocName.default(DEFAULT_DOC)
+export const SpaceRef = z.union([SpaceName, SpaceId]).describe('a space, by its name here or its id')
+export const Doc = DocName.default(DEFAULT_DOC).describe('the name of a document of the space')
 export const Key = MemoryKey
 /** Any JSON; the document checks its depth and size. */
 export const Value = z.unknown()
@@ -44,16 +46,40 @@ export const To = z.strictObject({
 })
 
 /** @throws {LumosError} `INVALID_INPUT` unless one of both is there, `PEER_NOT_FOUND` */
-export function grantee(node: MemoryNode, { peer, role }: Omit<z.output<typeof To>, 'space'>) {
+export function grantee(
+  { peer, role }: Omit<z.output<typeof To>, 'space'>,
+  peerIdOf: (peer: string) => string
+) {
   if ((peer === undefined) === (role === undefined))
     throw new LumosError('INVALID_INPUT', 'Name one device as `peer`, or one `role`.')
-  return peer === undefined ? { role: role! } : { peerId: peerIdOf(node, peer) }
+  return peer === undefined ? { role: role! } : { peerId: peerIdOf(peer) }
 }
 
-export function peerIdOf({ mesh }: MemoryNode, peer: string): string {
-  const member = mesh.members().find(({ peerId, name }) => peerId === peer || name === peer)
+/** @throws {LumosError} `PEER_NOT_FOUND` */
+export function memberOf({ mesh }: MemoryNode, peer: string): string {
+  const members = mesh.members()
+  const member = members.find(({ peerId, name }) => peerId === peer || name === peer)
   if (member !== undefined) return member.peerId
-  throw new LumosError('PEER_NOT_FOUND', `No device of this mesh is called "${peer}".`)
+  const closest = closestNames(
+    peer,
+    members.map(({ name }) => name)
+  )
+  throw new LumosError('PEER_NOT_FOUND', `No device of this mesh is called "${peer}".`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See: lumos-node members'
+  })
+}
+
+/** Also a device that was removed from the mesh: what it wrote is still here. @throws {LumosError} `PEER_NOT_FOUND` */
+export function writerOf(node: MemoryNode, peer: string): string {
+  if (PeerIdText.safeParse(peer).success) return peer
+  try {
+    return memberOf(node, peer)
+  } catch (thrown) {
+    const { code, message, hint } = toLumosError(thrown)
+    throw new LumosError(code, message, {
+      hint: `${hint} One that was removed is named by its PeerId: lumos-node memory history SPACE --json`
+    })
+  }
 }
 
 /** What the mesh calls a device; null of one that is no member. */

@@ -8,12 +8,13 @@ import {
   grantee,
   IMPORT_BYTES_MAX,
   type MemoryNode,
-  peerIdOf,
+  memberOf,
   Right,
   Space,
   SpaceRef,
   To,
-  toSpace
+  toSpace,
+  writerOf
 } from './shapes.ts'
 
 /** What `exact` leaves out of an import, and `markdown` of both: raw documents. */
@@ -77,7 +78,15 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', peer: 'den', right: 'write' } }],
     output: Space,
     run: async ({ space, right, ...to }, { signal }) =>
-      toSpace(node, await node.memory.share(space, grantee(node, to), right, { signal }))
+      toSpace(
+        node,
+        await node.memory.share(
+          space,
+          grantee(to, peer => memberOf(node, peer)),
+          right,
+          { signal }
+        )
+      )
   }),
   defineUnit({
     name: 'memory.unshare',
@@ -89,7 +98,15 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', role: 'edge' } }],
     output: Space,
     run: async ({ space, ...to }, { signal }) =>
-      toSpace(node, await node.memory.share(space, grantee(node, to), null, { signal }))
+      toSpace(
+        node,
+        await node.memory.share(
+          space,
+          grantee(to, peer => writerOf(node, peer)),
+          null,
+          { signal }
+        )
+      )
   }),
   defineUnit({
     name: 'memory.exclude',
@@ -101,7 +118,7 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', peer: 'old-laptop' } }],
     output: Space,
     run: async ({ space, peer }, { signal }) =>
-      toSpace(node, await node.memory.exclude(space, peerIdOf(node, peer), { signal }))
+      toSpace(node, await node.memory.exclude(space, writerOf(node, peer), { signal }))
   })
 ]
 

@@ -76,6 +76,7 @@ export function addressUnits(units: UnitRegistry, { events }: Pick<LumosNode, 'e
       name: 'resource.watch',
       kind: 'query',
       permission: 'read',
+      endless: true,
       summary:
         'A resource now. As a stream: the whole, then a JSON Patch after each change, until it is left.',
       input: z.strictObject({

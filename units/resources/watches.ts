@@ -5,12 +5,15 @@ import { LumosError } from '../../interface/errors.ts'
 import { eventNames, type NodeEvents } from '../../interface/events.ts'
 import { DEFAULT_BUDGET_MS } from '../../interface/inference.ts'
 import type { UnitContext } from '../../interface/units.ts'
-import { Shares } from '../shares.ts'
+import { Shares, sharerOf } from '../shares.ts'
 import type { Addressed } from './address.ts'
 import { Told } from './told.ts'
 import { Watched, type WatchItem } from './watched.ts'
 
-/** Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. */
+/**
+ * Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. So many for the
+ * owner's programs, and so many for all others together.
+ */
 export const WATCHED_MAX = 128
 /** A page that is loaded again, or a laptop that changes its network, comes back within this time. */
 const LINGER_MS = 30_000
@@ -25,8 +28,8 @@ export interface WatchesComponents {
 export class Watches {
   readonly #components: WatchesComponents
   readonly #told: Told
-  /** The one that was watched last is the last. */
-  readonly #watched = new Map<string, Watched>()
+  /** Apart, so that no number of others takes the room of the owner's programs. The one that was watched last is the last. */
+  readonly #rooms = { own: new Map<string, Watched>(), ofOthers: new Map<string, Watched>() }
   readonly #shares = new Shares('watched resources')
   #made = 0
 
@@ -47,22 +50,24 @@ export class Watches {
     context: UnitContext
   ): AsyncGenerator<WatchItem> {
     this.#shares.check(context)
+    const room = sharerOf(context.caller) === undefined ? this.#rooms.own : this.#rooms.ofOthers
     const key = JSON.stringify([what.uri, context.caller])
-    const known = this.#watched.get(key)
-    this.#watched.delete(key)
-    const watched = known === undefined || known.hasFailed ? this.#newOne(what, context) : known
-    this.#watched.set(key, watched)
+    const known = room.get(key)
+    room.delete(key)
+    const isNew = known === undefined || known.hasFailed
+    if (isNew) makeRoom(room)
+    const watched = isNew ? this.#newOne(what, context) : known
+    room.set(key, watched)
     const leave = this.#shares.take(context)
     try {
       yield* watched.watch(since, endOf(context))
     } finally {
       leave()
-      this.#forgetLater(key, watched)
+      this.#forgetLater(room, key, watched)
     }
   }
 
   #newOne({ resource, input }: Addressed, { caller, requestId }: UnitContext): Watched {
-    this.#makeRoom()
     const { clock, events, read } = this.#components
     const names = eventNames(resource.events, [...events.schemas.keys()])
     return new Watched({
@@ -75,23 +80,23 @@ export class Watches {
     })
   }
 
-  /** Of those that have no watcher, the one that had one the longest ago gives way. */
-  #makeRoom(): void {
-    if (this.#watched.size < WATCHED_MAX) return
-    for (const [key, watched] of this.#watched) {
-      if (watched.watchers > 0) continue
-      this.#watched.delete(key)
-      return
-    }
-    throw new LumosError('OVERLOADED', `${WATCHED_MAX} resources are watched already.`)
-  }
-
-  #forgetLater(key: string, watched: Watched): void {
+  #forgetLater(room: Map<string, Watched>, key: string, watched: Watched): void {
     if (watched.watchers > 0) return
     this.#components.clock.setTimer(() => {
-      if (watched.watchers === 0 && this.#watched.get(key) === watched) this.#watched.delete(key)
+      if (watched.watchers === 0 && room.get(key) === watched) room.delete(key)
     }, LINGER_MS)
   }
+}
+
+/** Of those that have no watcher, the one that had one the longest ago gives way. */
+function makeRoom(room: Map<string, Watched>): void {
+  if (room.size < WATCHED_MAX) return
+  for (const [key, watched] of room) {
+    if (watched.watchers > 0) continue
+    room.delete(key)
+    return
+  }
+  throw new LumosError('OVERLOADED', `${WATCHED_MAX} resources are watched already.`)
 }
 
 /** A watch has no end of its own: that of its caller's token ends it. */

@@ -1,7 +1,7 @@
 /** A tool that the model asked for: its arguments, what the person said, and what came of it. */
 
 import { Badge, Button, type Tone } from '../parts/basics.tsx'
-import { Text } from '../parts/text.tsx'
+import { spelled, Text } from '../parts/text.tsx'
 import { useStore } from '../state.ts'
 import { useWords } from '../words/index.ts'
 import { calling, keyOf } from './calling.ts'
@@ -77,8 +77,8 @@ export function Called({ call, result, decide, conversation = '' }: CalledProps)
 /** Indented, where it is whole. */
 function written(json: string): string {
   try {
-    return JSON.stringify(JSON.parse(json), null, 2)
+    return spelled(JSON.stringify(JSON.parse(json), null, 2))
   } catch {
-    return json
+    return spelled(json)
   }
 }

@@ -5,7 +5,7 @@ import { LumosClientError } from '../node.ts'
 import { Badge, Button, Failure } from '../parts/basics.tsx'
 import { Markdown } from '../parts/markdown.tsx'
 import { attempt } from '../parts/notes.tsx'
-import { Passage, Text } from '../parts/text.tsx'
+import { copy, Passage, Text } from '../parts/text.tsx'
 import { useWords } from '../words/index.ts'
 import { Called, type CalledProps } from './called.tsx'
 import { pictures } from './question.ts'
@@ -39,10 +39,7 @@ export function Said({ message, isGrowing = false, again, results, decide, conve
         <footer class="said-foot">
           <Origin of={message} />
           {message.text !== '' && (
-            <Button
-              class="small"
-              onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
-            >
+            <Button class="small" onPress={() => attempt(() => copy(message.text), w.chat.copied)}>
               {w.chat.copy}
             </Button>
           )}

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks'
 import { useWords } from '../words/index.ts'
 import { Button } from './basics.tsx'
-import { plain } from './text.tsx'
+import { copy, plain } from './text.tsx'
 
 /** Long enough to be seen. */
 const SAID_MS = 2_000
@@ -20,15 +20,15 @@ export function Copy({
 }) {
   const w = useWords()
   const [copied, setCopied] = useState(false)
-  const copy = async () => {
-    await navigator.clipboard.writeText(of)
+  const onPress = async () => {
+    await copy(of)
     setCopied(true)
     setTimeout(() => setCopied(false), SAID_MS)
   }
   // Pages of other addresses than loopback have no clipboard.
   if (!('clipboard' in navigator)) return null
   return (
-    <Button class="copy" aria-label={label && !copied ? label : undefined} onPress={copy}>
+    <Button class="copy" aria-label={label && !copied ? label : undefined} onPress={onPress}>
       <span aria-live="polite">{copied ? w.common.copied : (words ?? w.common.copy)}</span>
     </Button>
   )

@@ -6,7 +6,7 @@ import { useWords } from '../words/index.ts'
 import { Button } from './basics.tsx'
 import { inline } from './inline.tsx'
 import { attempt } from './notes.tsx'
-import { Passage, plain } from './text.tsx'
+import { copy, Passage, plain } from './text.tsx'
 
 /** A longer text is shown as it is. */
 const CHARS_MAX = 200_000
@@ -213,9 +213,7 @@ function Code({ code, language }: { readonly code: string; readonly language: st
     <figure class="code">
       <figcaption>
         <span>{plain(language)}</span>
-        <Button onPress={() => attempt(() => navigator.clipboard.writeText(code), w.chat.copied)}>
-          {w.chat.copy}
-        </Button>
+        <Button onPress={() => attempt(() => copy(code), w.chat.copied)}>{w.chat.copy}</Button>
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, by the keyboard too */}
       <pre tabIndex={0}>

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact'
 import { Button } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
-import { plain } from '../parts/text.tsx'
+import { copy, plain } from '../parts/text.tsx'
 import { useWords } from '../words/index.ts'
 
 /** Longer values, such as pictures, are not for reading. */
@@ -33,11 +33,7 @@ export function Code({ title, text, note }: { title: string; text: string; note?
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}
         <pre tabIndex={0}>{plain(text)}</pre>
         {/* Absent where the page came without encryption from another device. */}
-        {navigator.clipboard && (
-          <Button onPress={() => attempt(() => navigator.clipboard.writeText(text), w.copied)}>
-            {w.copy}
-          </Button>
-        )}
+        {navigator.clipboard && <Button onPress={() => attempt(() => copy(text), w.copied)}>{w.copy}</Button>}
       </div>
     </details>
   )

@@ -123,7 +123,7 @@ function Candidates({ request: { candidates, more } }: { request: Routed }) {
 }
 
 type Candidate = Routed['candidates'][number]
-const FATES = { asked: 'good', spare: 'plain', ejected: 'bad' } as const
+const FATES = { asked: 'good', spare: 'plain', ejected: 'bad', too_small: 'plain' } as const
 
 const columnsOf = (w: Words['requests']): readonly Column<Candidate>[] => [
   {

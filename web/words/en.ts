@@ -262,7 +262,7 @@ export const en = {
     calls: 'Wants to call',
     tools: 'Tools',
     toolsMean:
-      'What you choose is offered to the model. You are asked before each call, and see its arguments and its result.',
+      'What you choose is offered to the model. You are asked before each call, and see its arguments. Its result goes to the device that answers.',
     toolsOfNode: 'This node, reading only',
     toolNotOffered: 'You do not offer this tool, so it cannot run.',
     toolAllow: 'Run it',
@@ -456,7 +456,12 @@ export const en = {
     noCandidates: 'No device offered the model.',
     moreCandidates: (count: number) => `${plural(count, 'more device', 'more devices')}, not listed.`,
     fate: 'What became of it',
-    fates: { asked: 'asked', spare: 'others were before it', ejected: 'left out: failed too often' },
+    fates: {
+      asked: 'asked',
+      spare: 'others were before it',
+      ejected: 'left out: failed too often',
+      too_small: 'left out: its context is too small'
+    },
     cost: 'Expected time',
     unranked: 'not ranked',
     parts: 'Parts of it',

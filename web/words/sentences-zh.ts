@@ -126,6 +126,7 @@ export const SENTENCES_ZH: Words['sentences'] = {
     copied: '另一台设备正在使用本设备的密钥。',
     behind: '此主目录是副本或来自备份。',
     said_removed: '有成员称本设备已被移出网络，但没有证明。',
+    clocks: '本设备与其他设备的时钟不一致，请校正不准的时钟。',
     one_admin: '只有一台设备是管理员，请再设一台。',
     renewal_late: '本设备的证书即将到期，请让一台管理员设备上线。',
     root_renews: '本管理员的证书即将到期，只有根密钥可以续签。'

@@ -43,7 +43,7 @@ export const SETTINGS_ZH: Readonly<Record<string, string>> = {
   'engines.external':
     '本设备上充当引擎的程序，各有名称：`{ speak: { command: /usr/bin/python3, args: [~/speak.py], tasks: [text-to-speech] } }`。没有 `runtime` 的程序就是同名的模型；带有 `runtime: torch`、`rknn` 或 `external` 的程序会打开指明它的模型文件夹；`rknn` 需要 `device`。命令只取自这里，绝不取自模型。除搜索路径外，程序只能得到 `env` 中的变量：它会与设置一起显示，因此不要在其中放密码。`read` 列出沙箱允许它读取的内容，`gpu` 则加入图形处理器和神经网络处理器。',
   'routing.policy':
-    '请求如何选择设备：`balanced`、`fastest`、`local-first`、`cheapest`（先选不离开网络的，再选足够快的最小设备），或 `greenest`（不用电池、无需加载模型，再选最小的设备）。',
+    '请求如何选择设备：`balanced`、`fastest`、`local-first`、`cheapest`（先选不离开网络的，再选无需唤醒的，再选足够快的最小设备），或 `greenest`（无需唤醒、不用电池、无需加载模型，再选测得每个词元能耗最低的，再选最小的设备）。',
   'serving.yield':
     '本设备是否让位给使用者。`auto`：当其他程序需要处理器或内存，或电池电量低时，其他设备的请求会转往别处，引擎的优先级也会降低。本设备自己的请求照常回答。',
   'log.level': '日志文件所记录消息的最低级别。',

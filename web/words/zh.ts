@@ -252,7 +252,7 @@ export const zh: Words = {
     thinks: '正在思考…',
     calls: '请求调用',
     tools: '工具',
-    toolsMean: '所选工具会提供给模型。每次调用前都会征求你的同意，并显示参数和结果。',
+    toolsMean: '所选工具会提供给模型。每次调用前都会征求你的同意，并显示参数。结果会发送给回答的设备。',
     toolsOfNode: '本节点（只读）',
     toolNotOffered: '你没有提供此工具，因此无法运行。',
     toolAllow: '运行',
@@ -443,7 +443,12 @@ export const zh: Words = {
     noCandidates: '没有设备提供此模型。',
     moreCandidates: count => `另有 ${count} 台设备未列出。`,
     fate: '结果',
-    fates: { asked: '已询问', spare: '排在其他设备之后', ejected: '已排除：失败次数过多' },
+    fates: {
+      asked: '已询问',
+      spare: '排在其他设备之后',
+      ejected: '已排除：失败次数过多',
+      too_small: '已排除：上下文太小'
+    },
     cost: '预计用时',
     unranked: '未排名',
     parts: '组成部分',

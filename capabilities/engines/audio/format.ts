@@ -21,12 +21,16 @@ const WAV_BEGINNING = /^RIFF.{4}WAVE/s
 
 /** @throws {InvalidInputError} when `encoded` is no WAV file, with the name of its format where it is known. */
 export function checkFormat(encoded: Uint8Array): void {
-  if (encoded.byteLength === 0) throw new InvalidInputError('input.audio holds no bytes.')
+  if (encoded.byteLength === 0) throw notRead('holds no bytes')
   const head = Buffer.from(encoded.subarray(0, LOOKED_AT_BYTES)).toString('latin1')
   if (WAV_BEGINNING.test(head)) return
   const name = BEGINNINGS.find(([beginning]) => beginning.test(head))?.[1]
-  if (name === undefined) throw new InvalidInputError('input.audio is no recording in WAV.')
-  throw new InvalidInputError(`input.audio is ${name}, which is not decoded. Convert it to WAV.`, {
-    hint: 'For example: ffmpeg -i INPUT -ac 1 -ar 16000 output.wav'
-  })
+  if (name === undefined) throw notRead('is no WAV file')
+  throw notRead(
+    `is ${name}, which is not decoded. Convert it to WAV, with "ffmpeg -i INPUT -ac 1 -ar 16000 output.wav"`
+  )
 }
+
+/** What is wrong with a recording. */
+export const notRead = (what: string): InvalidInputError =>
+  new InvalidInputError(`The recording ${what}.`, { details: { field: 'input.audio' } })

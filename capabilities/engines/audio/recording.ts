@@ -1,9 +1,8 @@
 /** Recordings as samples. They come from anywhere, so this is loaded only in an engine's own process. */
 
-import { InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { turn } from '../turn.ts'
-import { checkFormat } from './format.ts'
+import { checkFormat, notRead } from './format.ts'
 import { resampled } from './resample.ts'
 import { mixed } from './samples.ts'
 import { readWav } from './wav.ts'
@@ -24,9 +23,7 @@ export async function samplesOf(
   const wav = readWav(encoded)
   const seconds = wav.length / wav.rate
   if (seconds > SECONDS_MAX) {
-    throw new InvalidInputError(
-      `input.audio lasts ${Math.ceil(seconds)} seconds; the limit is ${SECONDS_MAX}.`
-    )
+    throw notRead(`lasts ${Math.ceil(seconds)} seconds; the limit is ${SECONDS_MAX}`)
   }
   return await resampled(mixed(wav), wav.rate, rate, () => turn(signal))
 }

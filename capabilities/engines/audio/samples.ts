@@ -1,6 +1,6 @@
 /** Samples of a WAV file as numbers from -1 to 1, all channels mixed into one. */
 
-import { InvalidInputError } from '../../../interface/errors.ts'
+import { notRead } from './format.ts'
 import { SAMPLE_BYTES, type SampleForm, type Wav } from './wav.ts'
 
 type Read = (view: DataView, at: number) => number
@@ -25,7 +25,7 @@ export function mixed({ form, channels, length, data }: Wav): Float32Array {
   for (let place = 0; place < length; place++) {
     let sum = 0
     for (let channel = 0; channel < channels; channel++, at += bytes) sum += read(data, at)
-    if (!Number.isFinite(sum)) throw new InvalidInputError('input.audio holds a sample that is no number.')
+    if (!Number.isFinite(sum)) throw notRead('holds a sample that is no number')
     // Floats may lie beyond what can be played.
     samples[place] = Math.min(1, Math.max(-1, sum / channels))
   }

@@ -3,7 +3,7 @@
  * bytes that are there, and nothing is copied.
  */
 
-import { InvalidInputError } from '../../../interface/errors.ts'
+import { notRead } from './format.ts'
 
 /** Telephones have 8,000 samples a second, studios 192,000. Slower ones hold no speech, and hours in few bytes. */
 const RATE_MIN = 4000
@@ -52,27 +52,27 @@ export function readWav(file: Uint8Array): Wav {
   let format: Omit<Wav, 'data' | 'length'> | undefined
   let at = RIFF_HEAD_BYTES
   for (let chunks = 0; at + CHUNK_HEAD_BYTES <= view.byteLength; chunks++) {
-    if (chunks === CHUNKS_MAX) throw broken(`has more than ${CHUNKS_MAX} chunks`)
+    if (chunks === CHUNKS_MAX) throw notRead(`has more than ${CHUNKS_MAX} chunks`)
     const name = nameAt(view, at)
     const stated = view.getUint32(at + 4, true)
     const from = at + CHUNK_HEAD_BYTES
     const present = view.byteLength - from
     if (name === 'data') {
-      if (format === undefined) throw broken('has its samples before their form')
+      if (format === undefined) throw notRead('has its samples before their form')
       const length = stated >= OPEN_LENGTH_MIN ? present : stated
-      if (length > present) throw broken(`states ${length} bytes of samples and holds ${present}: it is cut`)
+      if (length > present) throw notRead(`states ${length} bytes of samples and holds ${present}: it is cut`)
       return samplesIn(format, new DataView(file.buffer, file.byteOffset + from, length))
     }
-    if (stated > present) throw broken(`is cut in its chunk "${name}"`)
+    if (stated > present) throw notRead(`is cut in its chunk "${name}"`)
     if (name === 'fmt ') format = formatIn(new DataView(file.buffer, file.byteOffset + from, stated))
     // Chunks begin at even places.
     at = from + stated + (stated % 2)
   }
-  throw broken('has no samples')
+  throw notRead('has no samples')
 }
 
 function formatIn(view: DataView): Omit<Wav, 'data' | 'length'> {
-  if (view.byteLength < FORMAT_BYTES_MIN) throw broken('does not say the form of its samples')
+  if (view.byteLength < FORMAT_BYTES_MIN) throw notRead('does not say the form of its samples')
   const tag = view.getUint16(0, true)
   const isExtensible = tag === EXTENSIBLE && view.byteLength >= SUBFORMAT_AT + 2
   const code = isExtensible ? view.getUint16(SUBFORMAT_AT, true) : tag
@@ -81,22 +81,22 @@ function formatIn(view: DataView): Omit<Wav, 'data' | 'length'> {
   const bits = view.getUint16(14, true)
   const form = FORMS[`${code}/${bits}`]
   if (form === undefined) {
-    throw broken(
+    throw notRead(
       `has samples of form ${code} with ${bits} bits; read are PCM of 8, 16, 24 and 32 bits, floats, A-law and mu-law`
     )
   }
   if (channels < 1 || channels > CHANNELS_MAX) {
-    throw broken(`has ${channels} channels; from 1 to ${CHANNELS_MAX} are read`)
+    throw notRead(`has ${channels} channels; from 1 to ${CHANNELS_MAX} are read`)
   }
   if (rate < RATE_MIN || rate > RATE_MAX) {
-    throw broken(`has ${rate} samples a second; from ${RATE_MIN} to ${RATE_MAX} are read`)
+    throw notRead(`has ${rate} samples a second; from ${RATE_MIN} to ${RATE_MAX} are read`)
   }
   return { form, rate, channels }
 }
 
 function samplesIn(format: Omit<Wav, 'data' | 'length'>, data: DataView): Wav {
   const length = Math.floor(data.byteLength / (format.channels * SAMPLE_BYTES[format.form]))
-  if (length === 0) throw broken('holds no samples')
+  if (length === 0) throw notRead('holds no samples')
   return { ...format, length, data }
 }
 
@@ -108,5 +108,3 @@ const nameAt = (view: DataView, at: number): string =>
   Buffer.from(view.buffer, view.byteOffset + at, 4)
     .toString('latin1')
     .replace(/[^\w ]/g, '?')
-
-const broken = (what: string): InvalidInputError => new InvalidInputError(`input.audio ${what}.`)

@@ -20,9 +20,9 @@ export function groupFiles(names: readonly string[]): Map<string, Variant[]> {
   const models = new Map<string, Variant[]>()
   for (const name of names.toSorted()) {
     const stem = name.replace(/\.gguf$/i, '')
-    const [, number, count] = PART.exec(stem) ?? []
+    const [, number] = PART.exec(stem) ?? []
     if (HELPER.test(stem) || (number !== undefined && Number(number) !== 1)) continue
-    const files = count === undefined ? [name] : partsOf(stem, Number(count))
+    const files = partsOf(name) ?? [name]
     if (!files.every(file => names.includes(file))) continue
     const whole = stem.replace(PART, '')
     const label = QUANT.exec(whole)?.[1]?.toLowerCase()
@@ -32,9 +32,14 @@ export function groupFiles(names: readonly string[]): Map<string, Variant[]> {
   return models
 }
 
-const partsOf = (stem: string, count: number): string[] =>
-  Array.from(
-    { length: Math.min(count, PARTS_MAX) },
+/** The names of all parts of the model that this file is one of; undefined for one that is a model by itself. */
+export function partsOf(name: string): string[] | undefined {
+  const stem = name.replace(/\.gguf$/i, '')
+  const [, , count] = (stem !== name && PART.exec(stem)) || []
+  if (count === undefined || Number(count) === 0) return undefined
+  return Array.from(
+    { length: Math.min(Number(count), PARTS_MAX) },
     (_, n) =>
-      `${stem.replace(PART, `-${String(n + 1).padStart(5, '0')}-of-${String(count).padStart(5, '0')}`)}.gguf`
+      `${stem.replace(PART, `-${String(n + 1).padStart(5, '0')}-of-${count}`)}${name.slice(stem.length)}`
   )
+}

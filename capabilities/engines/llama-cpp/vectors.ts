@@ -3,6 +3,7 @@
 import { LumosError } from '../../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../../interface/inference.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { dimensionsOf, normalized } from '../vectors.ts'
 import type { LlamaModel } from './library.ts'
 
 type Infer = (request: InferenceRequest, signal: AbortSignal | undefined) => AsyncGenerator<InferenceChunk>
@@ -11,8 +12,8 @@ export async function embed(model: LlamaModel, contextTokens: number): Promise<I
   const context = await model.createEmbeddingContext({ contextSize: contextTokens })
   return async function* ({ input, params }, signal) {
     const { texts } = input as TaskInput<'feature-extraction'>
-    const asked = (params as TaskParams<'feature-extraction'>).dimensions ?? model.embeddingVectorSize
-    const dimensions = Math.min(asked, model.embeddingVectorSize)
+    const { dimensions: wanted } = params as TaskParams<'feature-extraction'>
+    const dimensions = dimensionsOf(model.embeddingVectorSize, wanted)
     const vectors = new Float32Array(dimensions * texts.length)
     let inputTokens = 0
     for (const [n, text] of texts.entries()) {
@@ -21,7 +22,7 @@ export async function embed(model: LlamaModel, contextTokens: number): Promise<I
       checkRoom(contextTokens, tokens.length)
       inputTokens += tokens.length
       const { vector } = await context.getEmbeddingFor(tokens)
-      vectors.set(normalized(vector.slice(0, dimensions)), n * dimensions)
+      vectors.set(normalized(Float32Array.from(vector.slice(0, dimensions))), n * dimensions)
     }
     yield { type: 'output', index: 0, output: { dimensions, vectors: new Uint8Array(vectors.buffer) } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens, outputTokens: 0 } }
@@ -48,12 +49,6 @@ export async function rank(model: LlamaModel, contextTokens: number): Promise<In
     yield { type: 'output', index: 0, output: { results: results.slice(0, topN) } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens, outputTokens: 0 } }
   }
-}
-
-/** Of length 1; a vector of zeros stays one. */
-function normalized(vector: readonly number[]): number[] {
-  const length = Math.hypot(...vector)
-  return length === 0 ? [...vector] : vector.map(value => value / length)
 }
 
 function checkRoom(contextTokens: number, promptTokens: number): void {

@@ -2,11 +2,14 @@
 
 import { InferenceSession } from 'onnxruntime-node'
 import { LumosError } from '../../../interface/errors.ts'
+import { dataBeside } from '../external-data.ts'
 
 /** @throws {LumosError} `MODEL_INVALID` when the runtime does not take it. */
 export async function openGraph(file: string, threads: number): Promise<InferenceSession> {
+  const beside = await dataBeside([file])
   try {
     return await InferenceSession.create(file, {
+      ...beside,
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -16,12 +19,9 @@ export async function openGraph(file: string, threads: number): Promise<Inferenc
       extra: { session: { intra_op: { allow_spinning: '0' } } }
     })
   } catch (err) {
-    const { message } = err as Error
-    // Weights in files of their own: the runtime looks at every folder above them.
-    const advice = message.includes('Permission denied')
-      ? ' Engines run as another user, and the weights lie below a private folder: keep the model in one of models.directories, or install bubblewrap.'
-      : ''
-    throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${message}${advice}`, { cause: err })
+    throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
+      cause: err
+    })
   }
 }
 

@@ -16,7 +16,7 @@ import { eventsOf } from './event-stream.ts'
 import type { WritesOn } from './going-on.ts'
 import { call, callJson, limited, type ModelServer, parseJson, readJson, withoutKey } from './http.ts'
 import { Pieces } from './pieces.ts'
-import { generationBody } from './request.ts'
+import { generationBody, rewordedFor } from './request.ts'
 import { rankingOf, vectorsOf } from './vectors.ts'
 
 /** A whole answer of a server that does not stream. */
@@ -70,7 +70,8 @@ export class OpenAiEngine implements Engine {
     const { resume } = request
     if (resume === undefined) {
       const { path, body } = generationBody(request, model)
-      return yield* this.#written(path, body, new Pieces(server.name, most), signal)
+      const { logprobs } = request.params as TaskParams<'text-generation'>
+      return yield* this.#written(path, body, new Pieces(server.name, most, { logprobs }), signal)
     }
     // Loaded when an answer that another one began comes for the first time.
     const { goingOn } = await import('./going-on.ts')
@@ -85,7 +86,11 @@ export class OpenAiEngine implements Engine {
     signal: AbortSignal
   ): AsyncGenerator<InferenceChunk> {
     const { server } = this.#served
-    const response = await call(server, path, { signal, body })
+    const response = await call(server, path, { signal, body }).catch((err: unknown) => {
+      const reworded = rewordedFor(err, body)
+      if (reworded === undefined) throw err
+      return call(server, path, { signal, body: reworded })
+    })
     if (!isEventStream(response)) {
       yield* pieces.read(await readJson(server, response, { bytesMax: ANSWER_BYTES_MAX }))
       return yield* pieces.end({ said: true })
@@ -110,7 +115,8 @@ export class OpenAiEngine implements Engine {
       const { dimensions } = request.params as TaskParams<'feature-extraction'>
       const body = { model, input: texts, encoding_format: 'float', ...(dimensions && { dimensions }) }
       const answer = await callJson(server, '/v1/embeddings', { signal, body, ...VECTORS })
-      return yield* wholeOf(vectorsOf(answer, texts.length, server.name), answer)
+      const expected = { count: texts.length, wanted: dimensions, server: server.name }
+      return yield* wholeOf(vectorsOf(answer, expected), answer)
     }
     if (request.task === 'text-ranking') {
       const { query, documents } = request.input as TaskInput<'text-ranking'>

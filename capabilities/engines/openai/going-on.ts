@@ -30,14 +30,19 @@ interface GoingOn {
 
 type Params = TaskParams<'text-generation'>
 
-/** @throws {InvalidInputError} where this server cannot go on with this answer. */
+/**
+ * Without log-probabilities: a server has none of what was said.
+ *
+ * @throws {InvalidInputError} where this server cannot go on with this answer.
+ */
 export async function goingOn(
-  request: PreparedRequest & { readonly resume: Resume },
+  asked: PreparedRequest & { readonly resume: Resume },
   { server, model, writesOn }: { server: ModelServer; model: string; writesOn?: WritesOn | undefined },
   signal: AbortSignal
 ): Promise<GoingOn> {
-  const { input, resume } = request
-  const params = request.params as Params
+  const { input, resume } = asked
+  const { logprobs: _, ...params } = asked.params as Params
+  const request = { ...asked, params }
   if (writesOn !== undefined && isPlain(resume, params)) {
     const most = params.maxTokens === undefined ? undefined : params.maxTokens - resume.index
     const { path, body } = generationBody(request, model)

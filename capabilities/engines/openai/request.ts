@@ -1,5 +1,6 @@
 /** A request of this mesh as a compatible server is asked it. */
 
+import { InvalidInputError } from '../../../interface/errors.ts'
 import type { PreparedRequest } from '../../../interface/inference.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Message } from '../../../interface/tasks/messages.ts'
@@ -18,22 +19,37 @@ export function generationBody(
   model: string
 ): { path: string; body: object } {
   const { messages, prompt } = input as TaskInput<'text-generation'>
-  const sampling = samplingOf(params as TaskParams<'text-generation'>)
-  const common = { model, stream: true, stream_options: { include_usage: true }, ...sampling }
-  if (messages === undefined) return { path: '/v1/completions', body: { ...common, prompt } }
+  const { logprobs, topLogprobs, ...wanted } = params as TaskParams<'text-generation'>
+  const common = { model, stream: true, stream_options: { include_usage: true }, ...samplingOf(wanted) }
+  if (messages === undefined) {
+    const likely = logprobs ? { logprobs: topLogprobs ?? 0 } : {}
+    return { path: '/v1/completions', body: { ...common, prompt, ...likely } }
+  }
+  const likely = logprobs ? said({ logprobs, top_logprobs: topLogprobs }) : {}
   return {
     path: '/v1/chat/completions',
     body: {
       ...common,
       messages: messages.map(messageOf),
-      ...toolsOf(params as TaskParams<'text-generation'>)
+      ...likely,
+      ...toolsOf(wanted)
     }
   }
 }
 
+/**
+ * The same request for models of OpenAI that reason, which refuse the word for its bound that all other servers know.
+ *
+ * @param err the refusal of `body`.
+ */
+export function rewordedFor(err: unknown, body: object): object | undefined {
+  if (!(err instanceof InvalidInputError) || !err.message.includes('max_completion_tokens')) return undefined
+  const { max_tokens, ...rest } = body as { max_tokens?: number }
+  return max_tokens === undefined ? undefined : { ...rest, max_completion_tokens: max_tokens }
+}
+
 /** Only what the caller said: a server has defaults of its own, and refuses words that it does not know. */
 function samplingOf(params: TaskParams<'text-generation'>): object {
-  const { logprobs, topLogprobs } = params
   return said({
     max_tokens: params.maxTokens,
     temperature: params.temperature,
@@ -46,9 +62,7 @@ function samplingOf(params: TaskParams<'text-generation'>): object {
     // llama.cpp and Ollama have a word of their own for it.
     repeat_penalty: params.repetitionPenalty,
     seed: params.seed,
-    stop: params.stop,
-    logprobs: logprobs || undefined,
-    top_logprobs: logprobs ? topLogprobs : undefined
+    stop: params.stop
   })
 }
 

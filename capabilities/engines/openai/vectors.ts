@@ -2,12 +2,16 @@
 
 import { EngineFailedError } from '../../../interface/errors.ts'
 import { isRecord } from '../../../interface/record.ts'
+import { dimensionsOf, normalized } from '../vectors.ts'
 
 /** `{data: [{index, embedding}]}`, in any order, with numbers or base64. */
 export function vectorsOf(
   answer: unknown,
-  count: number,
-  server: string
+  {
+    count,
+    wanted,
+    server
+  }: { readonly count: number; readonly wanted?: number | undefined; readonly server: string }
 ): { dimensions: number; vectors: Uint8Array } {
   const wrong = (what: string) => new EngineFailedError(`${server} answered ${what}.`)
   const data = isRecord(answer) && Array.isArray(answer.data) ? answer.data.filter(isRecord) : []
@@ -19,12 +23,15 @@ export function vectorsOf(
     if (place < 0 || place >= count || rows[place] !== undefined) throw wrong('with vectors of wrong indexes')
     rows[place] = rowOf(embedding)
   }
-  const dimensions = rows[0]!.length
-  if (dimensions === 0 || rows.some(row => row.length !== dimensions || !row.every(Number.isFinite))) {
+  const width = rows[0]!.length
+  if (width === 0 || rows.some(row => row.length !== width || !row.every(Number.isFinite))) {
     throw wrong('with vectors of different lengths, or of no numbers')
   }
+  const dimensions = dimensionsOf(width, wanted)
   const vectors = new Float32Array(count * dimensions)
-  for (const [n, row] of rows.entries()) vectors.set(row, n * dimensions)
+  // Some servers do not know the word, and give all numbers.
+  for (const [n, row] of rows.entries())
+    vectors.set(dimensions === width ? row : normalized(row.subarray(0, dimensions)), n * dimensions)
   return { dimensions, vectors: new Uint8Array(vectors.buffer) }
 }
 

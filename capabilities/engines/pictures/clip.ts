@@ -5,10 +5,11 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskParams } from '../../../interface/tasks/index.ts'
 import type { Doing } from '../doing.ts'
 import { turn } from '../turn.ts'
+import { dimensionsOf, normalized, product } from '../vectors.ts'
 import { Gate } from './gate.ts'
 import { type LabelSet, readLabelSet } from './label-set.ts'
 import { type Scored, topLabels } from './scores.ts'
-import { answerOf, normalized, product } from './vectors.ts'
+import { answerOf } from './vectors.ts'
 
 /** Vectors of labels that were asked about lately: thousands of pictures are asked about the same ones. */
 const KEPT_LABELS_MAX = 4096
@@ -162,12 +163,8 @@ class Chooser {
 /** The first so many numbers of each, of length 1 again. */
 function cut(vectors: Float32Array[], wanted: number | undefined): Float32Array[] {
   const width = vectors[0]!.length
-  if (wanted === undefined || wanted === width) return vectors
-  if (wanted < width) return vectors.map(vector => normalized(vector.subarray(0, wanted)))
-  throw refused(
-    'params.dimensions',
-    `params.dimensions: the vectors of this model have ${width} numbers, not ${wanted}.`
-  )
+  const dimensions = dimensionsOf(width, wanted)
+  return dimensions === width ? vectors : vectors.map(vector => normalized(vector.subarray(0, dimensions)))
 }
 
 const refused = (field: string, message: string): InvalidInputError =>

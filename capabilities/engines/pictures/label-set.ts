@@ -4,8 +4,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { LumosError } from '../../../interface/errors.ts'
 import { ANSWERED_LABEL_CHARS_MAX } from '../../../interface/limits.ts'
 import { unreadable } from '../model-files.ts'
+import { normalized } from '../vectors.ts'
 import { arrayOf } from './npy.ts'
-import { normalized } from './vectors.ts'
 import { entriesOf } from './zip.ts'
 
 const FILE_BYTES_MAX = 512 * 1024 * 1024

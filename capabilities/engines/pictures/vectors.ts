@@ -3,18 +3,8 @@
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
 import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskOutput } from '../../../interface/tasks/index.ts'
+import { normalized } from '../vectors.ts'
 import { mustBeNumbers } from './scores.ts'
-
-export function normalized(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(product(vector, vector))
-  return length === 0 ? vector : vector.map(value => value / length)
-}
-
-export function product(some: Float32Array, others: Float32Array): number {
-  let sum = 0
-  for (let at = 0; at < some.length; at++) sum += some[at]! * others[at]!
-  return sum
-}
 
 /** A tensor of either runtime. */
 export interface TensorLike {

@@ -1,10 +1,11 @@
 /** Feature extraction: texts in, one vector of length 1 for each out. */
 
 import type { PreTrainedModel, Tensor } from '@huggingface/transformers'
-import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { dimensionsOf, normalized } from '../vectors.ts'
 import { inputsOf, type TextReader, type Tokenized, textBatcher, tokenized, tokensIn } from './batches.ts'
 import type { Pooling } from './repository.ts'
 
@@ -59,16 +60,6 @@ async function vectorsOf(
   })
 }
 
-function dimensionsOf(width: number, wanted = width): number {
-  if (wanted <= width) return wanted
-  throw new InvalidInputError(
-    `params.dimensions: the vectors of this model have ${width} numbers, not ${wanted}.`,
-    {
-      details: { field: 'params.dimensions' }
-    }
-  )
-}
-
 function bounded(numbers: number): number {
   if (numbers * Float32Array.BYTES_PER_ELEMENT <= VECTORS_BYTES_MAX) return numbers
   throw new LumosError(
@@ -84,9 +75,4 @@ function pooled(numbers: Float32Array, width: number, { ids }: Tokenized, poolin
   const sum = new Float32Array(width)
   for (let at = 0; at < ids.length * width; at++) sum[at % width]! += numbers[at]!
   return sum.map(value => value / ids.length)
-}
-
-function normalized(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector)
-  return length === 0 ? vector : vector.map(value => value / length)
 }

@@ -89,7 +89,7 @@ class TransformersEngine implements Engine {
       const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
       if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
       const control = new ControlText(tokenizer.all_special_tokens)
-      const model = await CLASSES[task]!.from_pretrained(place, this.#options())
+      const model = await CLASSES[task]!.from_pretrained(place, await this.#options())
       let bytes: TokenBytes | undefined
       const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
       const answer = answering(task, { tokenizer, control, model, contextTokens, pooling, batch })
@@ -122,10 +122,10 @@ class TransformersEngine implements Engine {
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens } }
   }
 
-  #options() {
-    const { dtype, graph, dataFiles, threads } = this.#settings
+  async #options() {
+    const { dtype, graph, graphFile, dataFiles, threads } = this.#settings
     return {
-      ...{ ...sessionOptions(threads), dtype, model_file_name: graph },
+      ...{ ...(await sessionOptions(threads, [graphFile])), dtype, model_file_name: graph },
       use_external_data_format: dataFiles === 0 ? false : dataFiles
     }
   }

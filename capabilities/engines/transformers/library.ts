@@ -2,6 +2,7 @@
 
 import { env, LogLevel } from '@huggingface/transformers'
 import { LumosError } from '../../../interface/errors.ts'
+import { dataBeside } from '../external-data.ts'
 import type { Weights } from './weights.ts'
 
 // What is not on this disk is not there: the library would ask its hub.
@@ -21,10 +22,12 @@ export interface GraphOptions {
   readonly dataFiles: number
 }
 
-export const sessionOptions = (threads: number) => ({
+/** @param graphs that are opened, relative to the working directory. */
+export const sessionOptions = async (threads: number, graphs: readonly string[]) => ({
   local_files_only: true,
   device: 'cpu' as const,
   session_options: {
+    ...(await dataBeside(graphs)),
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

@@ -52,16 +52,20 @@ export class MediaEngine implements Engine {
 }
 
 async function openMedia(settings: MediaSettings): Promise<OpenMedia> {
-  const { task, directory, graphs, threads } = settings
+  const { task, directory, graphs, files, threads } = settings
   const place = placeOf(directory)
   const models: PreTrainedModel[] = []
   const formats = Object.fromEntries(Object.entries(graphs).map(([name, { dtype }]) => [name, dtype]))
   const dataFiles = Object.fromEntries(
     Object.entries(graphs).map(([name, { dataFiles }]) => [name, dataFiles === 0 ? false : dataFiles])
   )
+  const options = await sessionOptions(
+    threads,
+    files.filter(file => file.endsWith('.onnx'))
+  )
   const open = async (Class: Loadable, graph: string): Promise<PreTrainedModel> => {
     const model = await Class.from_pretrained(place, {
-      ...sessionOptions(threads),
+      ...options,
       dtype: graphs[graph]?.dtype ?? (formats as never),
       use_external_data_format: dataFiles as never
     })

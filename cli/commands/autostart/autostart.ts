@@ -67,7 +67,10 @@ export async function remove({ options, output }: Invocation): Promise<void> {
       ? `Nothing to do: the system does not start the node of ${home}.`
       : [
           ...installed.map(({ path }) => `Removed: ${path}`),
-          `The system does not start the node of ${home} any more. By hand: lumos-node start`
+          `The system does not start the node of ${home} any more. By hand: lumos-node start`,
+          ...(installed.some(({ nodeGoesOn }) => nodeGoesOn)
+            ? ['If it runs, it goes on. To end it: lumos-node stop']
+            : [])
         ].join('\n')
   )
 }

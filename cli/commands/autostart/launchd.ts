@@ -15,6 +15,7 @@ export function launchdPlan(target: Target): Plan {
     name,
     path,
     text: textOf(target),
+    command: commandOf(target),
     probe: ['launchctl', 'print', domain],
     probeHint: 'launchd serves a user who is logged in at the screen. Run this there.',
     // A second bootstrap of one label fails.

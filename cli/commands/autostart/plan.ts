@@ -1,5 +1,7 @@
 /** How a system starts a node by itself: one file, and the commands that make it count. */
 
+import { shellWord } from '../../shell-word.ts'
+
 export type Step = readonly [command: string, ...args: string[]]
 
 /** What is to be started, and for whom. */
@@ -36,6 +38,8 @@ export interface Plan {
   readonly text: string
   /** Default: UTF-8. */
   readonly encoding?: 'utf8' | 'utf16le'
+  /** What the system runs, for one that has no such command as `probe`. */
+  readonly command: readonly string[]
   /** Ends with 0 where the system can be asked. */
   readonly probe: Step
   /** What to do where it cannot. */
@@ -48,6 +52,8 @@ export interface Plan {
   readonly disable: readonly Step[]
   /** In order, after it is gone. */
   readonly after: readonly Step[]
+  /** All of these end no node that runs. */
+  readonly nodeGoesOn?: true
   readonly query: Step
   /** Reads the answer to `query`; a failed one stands for neither. */
   readState(answer: string): SystemState
@@ -69,3 +75,7 @@ export const commandOf = ({ node, script, home }: Target): readonly string[] => 
   'start',
   `--home=${home}`
 ]
+
+/** Where nothing is known of how a system starts programs. */
+export const runItself = (command: readonly string[]): string =>
+  `Have the system run: ${command.map(shellWord).join(' ')}`

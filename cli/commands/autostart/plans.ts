@@ -2,7 +2,7 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import { launchdPlan } from './launchd.ts'
-import { commandOf, type Plan, type Target } from './plan.ts'
+import { commandOf, type Plan, runItself, type Target } from './plan.ts'
 import { systemdPlan } from './systemd.ts'
 import { windowsTaskPlan } from './windows-task.ts'
 
@@ -25,7 +25,7 @@ export function planFor(platform: NodeJS.Platform, target: Target): Plan {
       return windowsTaskPlan(target)
     default:
       throw new LumosError('USAGE', `On ${platform} lumos-node does not know how programs are started.`, {
-        hint: `Have the system run: ${commandOf(target).join(' ')}`
+        hint: runItself(commandOf(target))
       })
   }
 }

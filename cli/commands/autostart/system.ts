@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { LumosError } from '../../../interface/errors.ts'
-import type { Plan, Step, SystemState } from './plan.ts'
+import { type Plan, runItself, type Step, type SystemState } from './plan.ts'
 
 /** Stopping a node takes as long as its drain. */
 const STEP_TIMEOUT_MS = 60_000
@@ -20,7 +20,7 @@ export function installedText({ path, encoding = 'utf8' }: Plan): string | undef
 
 /** @throws {LumosError} `AUTOSTART_FAILED`; then nothing of it is left, and an earlier file is back. */
 export async function installPlan(plan: Plan): Promise<void> {
-  await succeed(plan.probe, plan.probeHint)
+  await askSystem(plan)
   const earlier = installedText(plan)
   write(plan, plan.text)
   try {
@@ -35,7 +35,7 @@ export async function installPlan(plan: Plan): Promise<void> {
 
 /** @throws {LumosError} `AUTOSTART_FAILED` when the system refuses; its file then stays. */
 export async function removePlan(plan: Plan): Promise<void> {
-  await succeed(plan.probe, plan.probeHint)
+  await askSystem(plan)
   const { enabled, running } = await stateOf(plan)
   // What was never made known to the system cannot be taken from it.
   if (enabled || running) for (const step of plan.disable) await succeed(step)
@@ -54,10 +54,14 @@ export const answerTo = async (step: Step): Promise<string | undefined> => {
   return code === 0 ? stdout : undefined
 }
 
-async function succeed(step: Step, hint?: string): Promise<void> {
+/** Whether it can be asked at all. */
+const askSystem = ({ probe, probeHint, command }: Plan): Promise<void> =>
+  succeed(probe, probeHint, runItself(command))
+
+async function succeed(step: Step, hint?: string, absentHint?: string): Promise<void> {
   const { code, words } = await execute(step)
   if (code === 0) return
-  if (code === 'ENOENT') throw failed(`This system has no ${step[0]}.`, hint)
+  if (code === 'ENOENT') throw failed(`This system has no ${step[0]}.`, absentHint)
   throw failed(`The system refused "${step.join(' ')}": ${words}.`, hint)
 }
 

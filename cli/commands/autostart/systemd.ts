@@ -16,6 +16,7 @@ export function systemdPlan(target: Target): Plan {
     name: unit,
     path: join(system ? '/etc/systemd/system' : join(configHome, 'systemd', 'user'), unit),
     text: textOf(target),
+    command: commandOf(target),
     probe: systemctl('show', '--property=Version'),
     probeHint: system
       ? 'This device was not started by systemd: have its own init start the node.'

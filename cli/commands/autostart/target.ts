@@ -4,19 +4,14 @@ import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { LumosError } from '../../../interface/errors.ts'
 import { needsSetuid } from '../../../node/doctor/sandbox.ts'
 import type { LoadedConfig } from '../../../node/settings/config.ts'
 import { defaultHome, userHome } from '../../../storage/home/home-path.ts'
+import { mustStay, SCRIPT } from '../../own-command.ts'
 import type { Target } from './plan.ts'
 import { answerTo } from './system.ts'
 
-const isSource = import.meta.url.endsWith('.ts')
-/** As the package has it, from the source and from the bundle. */
-const SCRIPT = fileURLToPath(
-  new URL(isSource ? '../../lumos-node.cjs' : '../cli/lumos-node.cjs', import.meta.url)
-)
 const TAG_CHARS = 8
 
 export async function targetOf({ home, env }: LoadedConfig, system: boolean): Promise<Target> {
@@ -64,9 +59,5 @@ export function checkTarget({ origins, path }: LoadedConfig, { script }: Target)
       hint: `Write ${key} into ${path}, and unset the variable.`
     })
   }
-  if (/[\\/]_npx[\\/]/.test(script)) {
-    throw new LumosError('CONFIG_INVALID', `${script} is in the cache of npx, which npm empties.`, {
-      hint: 'Install it first: npm install -g lumos-node'
-    })
-  }
+  mustStay(script)
 }

@@ -23,6 +23,7 @@ export function windowsTaskPlan(target: Target): Plan {
     text: `\ufeff${textOf(target)}`,
     // What schtasks reads.
     encoding: 'utf16le',
+    command: commandOf(target),
     probe: ['schtasks', '/Query'],
     probeHint: 'The task scheduler of Windows does not answer: start its service.',
     before: [],
@@ -32,6 +33,7 @@ export function windowsTaskPlan(target: Target): Plan {
     ],
     disable: [['schtasks', '/Delete', '/F', '/TN', name]],
     after: [],
+    nodeGoesOn: true,
     // Unlike those of schtasks, these words are the same in every language of Windows.
     query: ['powershell', '-NoProfile', '-Command', `(Get-ScheduledTask -TaskName '${name}').State`],
     readState: answer => ({

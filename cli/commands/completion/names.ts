@@ -40,7 +40,7 @@ async function namesOf(
 ): Promise<readonly string[]> {
   const node = findNode(options)
   const signal = AbortSignal.timeout(timeoutMs)
-  if (kind === 'unit') return (await node.units({ signal })).map(({ name }) => name)
+  if (kind === 'unit') return await node.unitNames({ signal })
   if (!Object.hasOwn(SOURCES, kind)) return []
   const [unit, list, field] = SOURCES[kind as keyof typeof SOURCES]
   const { data } = await node.execute<Record<string, Record<string, string>[]>>(unit, {}, { signal })

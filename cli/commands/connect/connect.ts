@@ -3,9 +3,12 @@
 import { LumosError } from '../../../interface/errors.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import type { ModelList } from '../../../units/model.ts'
-import { findNode, homeFlag, type NodeClient } from '../../client.ts'
+import { findNode, homeFlag, homeWords } from '../../client.ts'
 import { changeForeignFile } from '../../foreign-config.ts'
 import type { Invocation } from '../../invocation.ts'
+import { printable } from '../../output.ts'
+import { ownCommand } from '../../own-command.ts'
+import { AGENT_TOKENS_MIN, type ChosenModel, hasRoom, modelFor } from './model.ts'
 import { PROGRAMS, type Program } from './names.ts'
 import { type Node, PLACES } from './programs.ts'
 
@@ -29,35 +32,35 @@ export async function run({ args, options, output }: Invocation<ConnectOptions>)
     )
   }
   const running = findNode(options)
-  const { model, takesImages } = await chosenModel(running, options.model)
+  const { data } = await running.execute<ModelList>('model.list', { type: textGeneration.name })
+  const model = modelFor(data.items, options.model)
   const home = homeFlag(options)
   const node: Node = {
     url: running.info.gateway,
     model,
-    takesImages,
-    showToken: `lumos-node${home} token show`,
+    showToken: [...ownCommand(), ...homeWords(options), 'token', 'show'],
     newToken: `lumos-node${home} token create ${name}`
   }
-  const { file, steps } = PLACES[name](node)
+  const { file, steps, isAgent = false } = PLACES[name](node)
+  for (const words of notes(model, options.model, isAgent)) output.note(words)
   const change = file && (await changeForeignFile(file, options, output))
-  output.data({ program: name, model, change: change ?? null, steps }, () =>
+  output.data({ program: name, model: model.id, change: change ?? null, steps }, () =>
     [...(change === undefined ? [] : [wordsOf(change, name)]), ...steps].join('\n')
   )
 }
 
-/** @param named a model that may come to the mesh later. */
-async function chosenModel(
-  node: NodeClient,
-  named: string | undefined
-): Promise<Pick<Node, 'model' | 'takesImages'>> {
-  const { data } = await node.execute<ModelList>('model.list', { type: textGeneration.name })
-  const found = named === undefined ? data.items[0] : data.items.find(({ id }) => id === named)
-  const model = named ?? found?.id
-  if (model !== undefined)
-    return { model, takesImages: found?.providers.some(one => one.takes_images) ?? false }
-  throw new LumosError('MODEL_NOT_FOUND', 'No model of the mesh generates text.', {
-    hint: 'Get one: lumos-node models pull NAME, or name one with --model.'
-  })
+/** What a person should know of the model before the program has it. */
+function notes(model: ChosenModel, named: string | undefined, isAgent: boolean): string[] {
+  const { id, contextTokens, leavesMesh } = model
+  return [
+    ...(named === undefined ? [`The model is ${id}. Another one: --model NAME`] : []),
+    ...(leavesMesh ? [`${id} is on a server outside: what the program asks leaves the mesh.`] : []),
+    ...(isAgent && !hasRoom(model)
+      ? [
+          `${id} has room for ${contextTokens} tokens. Agents begin with thousands: take a model with ${AGENT_TOKENS_MIN} or more.`
+        ]
+      : [])
+  ].map(printable)
 }
 
 function wordsOf(

@@ -6,15 +6,15 @@
 import { join } from 'node:path'
 import { claudeFiles, codexFolder } from '../../foreign/folders.ts'
 import { type ForeignFile, withJson, withToml } from '../../foreign-config.ts'
+import { shellWord } from '../../shell-word.ts'
+import type { ChosenModel } from './model.ts'
 import type { Program } from './names.ts'
 
 export interface Node {
   readonly url: string
-  readonly model: string
-  /** Whether a device that has the model says that it takes pictures. */
-  readonly takesImages: boolean
-  /** The command that prints the token of the node. */
-  readonly showToken: string
+  readonly model: ChosenModel
+  /** The program and the arguments that print the token of the node. */
+  readonly showToken: readonly [program: string, ...string[]]
   /** The command that makes a token for this program and prints it, once. */
   readonly newToken: string
 }
@@ -23,46 +23,57 @@ interface Way {
   readonly file?: ForeignFile
   /** What a person does. */
   readonly steps: readonly string[]
+  /** Whether it asks with long prompts and tools. */
+  readonly isAgent?: true
 }
 
 /** Its name in the configuration of others. */
 const NAME = 'lumos'
-/** The variable that Codex reads the token from. */
-const TOKEN_VARIABLE = 'LUMOS_TOKEN'
 
 const IS_LINUX = process.platform === 'linux'
 
 export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
-  claude: ({ url, model, showToken }) => ({
+  claude: ({ url, model: { id, contextTokens }, showToken }) => ({
+    isAgent: true,
     file: {
       path: claudeFiles().settings,
       edit: text =>
         [
-          [['apiKeyHelper'], showToken],
+          [['apiKeyHelper'], showToken.map(shellWord).join(' ')],
           [['env', 'ANTHROPIC_BASE_URL'], url],
-          [['env', 'ANTHROPIC_MODEL'], model],
+          [['env', 'ANTHROPIC_MODEL'], id],
           // Subagents, plans and titles ask for a model of one of these families, whatever the model is.
-          ...['OPUS', 'SONNET', 'HAIKU'].map(family => [['env', `ANTHROPIC_DEFAULT_${family}_MODEL`], model])
+          ...['OPUS', 'SONNET', 'HAIKU'].map(family => [['env', `ANTHROPIC_DEFAULT_${family}_MODEL`], id]),
+          // Of a model that it does not know it expects 200,000.
+          ...(contextTokens === undefined
+            ? []
+            : ['MAX_CONTEXT_TOKENS', 'AUTO_COMPACT_WINDOW'].map(what => [
+                ['env', `CLAUDE_CODE_${what}`],
+                String(contextTokens)
+              ]))
         ].reduce<string | undefined>(
           (changed, [path, value]) => withJson(changed, path as string[], value),
           text
         )!
     },
-    steps: []
+    steps: ['Where ANTHROPIC_AUTH_TOKEN or ANTHROPIC_API_KEY is set, Claude Code shows that: unset it.']
   }),
 
-  codex: ({ url, model, showToken }) => ({
+  codex: ({ url, model: { id, contextTokens }, showToken: [command, ...args] }) => ({
+    isAgent: true,
     file: {
       path: join(codexFolder(), 'config.toml'),
-      edit: text =>
-        withToml(text, `model_providers.${NAME}`, {
-          name: 'lumos-node',
-          base_url: `${url}/v1`,
-          env_key: TOKEN_VARIABLE,
-          wire_api: 'responses'
+      edit: text => {
+        const provider = withToml(text, `model_providers.${NAME}`, {
+          ...{ name: 'lumos-node', base_url: `${url}/v1`, wire_api: 'responses' }
         })
+        return withToml(provider, `model_providers.${NAME}.auth`, { command, args })
+      }
     },
-    steps: [`Run it: ${TOKEN_VARIABLE}="$(${showToken})" codex -c model_provider=${NAME} -m ${model}`]
+    steps: [
+      // Of a model that it does not know it expects 272,000.
+      `Run it: codex -c model_provider=${NAME} -m ${shellWord(id)}${contextTokens ? ` -c model_context_window=${contextTokens}` : ''}`
+    ]
   }),
 
   openwebui: node => ({
@@ -85,24 +96,41 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
   }),
 
   vscode: node => ({
+    isAgent: true,
     steps: [
       'Chat: Manage Language Models, Add Models, Custom Endpoint (VS Code 1.122 or later). API type: Chat Completions.',
       ...tokenStep(node),
       'In chatLanguageModels.json, which opens then, the list of models is:',
-      `  [${JSON.stringify({ id: node.model, name: node.model, url: `${node.url}/v1/chat/completions`, toolCalling: true, vision: node.takesImages, maxInputTokens: 8192, maxOutputTokens: 4096 })}]`
+      `  [${JSON.stringify(vscodeModel(node))}]`
     ]
   }),
 
   cline: node => ({
+    isAgent: true,
     steps: ['In its settings, API Provider: OpenAI Compatible.', ...valuesOf(node)]
   })
+}
+
+/** It wants both figures: where no device states the context, a common one of small models. */
+const VSCODE_CONTEXT_TOKENS = 32_768
+
+/** A quarter is for the answer. */
+const vscodeModel = ({
+  url,
+  model: { id, takesImages, contextTokens = VSCODE_CONTEXT_TOKENS }
+}: Node): object => {
+  const maxOutputTokens = Math.floor(contextTokens / 4)
+  return {
+    ...{ id, name: id, url: `${url}/v1/chat/completions`, toolCalling: true, vision: takesImages },
+    ...{ maxInputTokens: contextTokens - maxOutputTokens, maxOutputTokens }
+  }
 }
 
 const tokenStep = ({ newToken }: Node): string[] => [`The token is what this prints: ${newToken}`]
 
 const valuesOf = (node: Node): string[] => [
   `  Base URL: ${node.url}/v1`,
-  `  Model:    ${node.model}`,
+  `  Model:    ${node.model.id}`,
   '  API key:  the token',
   ...tokenStep(node)
 ]

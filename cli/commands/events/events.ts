@@ -1,5 +1,6 @@
 /** `events`: a line for each event. What is lost is said where it is missing. */
 
+import { LumosError } from '../../../interface/errors.ts'
 import { type EventGap, eventId, type NodeEvent, parseEventId } from '../../../interface/events.ts'
 import { EVENT_PAGE_MAX, type EventPage } from '../../../interface/journal.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
@@ -29,12 +30,34 @@ export async function run({ options, output }: Invocation<EventsOptions>): Promi
   const agoMs = agoOf(since)
   const place = agoMs === undefined ? since : await printStored(node, { names, agoMs }, print)
   if (follow) {
-    for await (const item of node.watch({ names, since: place })) print(item as Item)
+    await printNext(node, { names, since: place }, print)
     return
   }
   if (agoMs !== undefined) return
   const { data } = await node.execute<{ items: never }>('event.list', { names, since })
   for (const item of data.items as Item[]) print(item)
+}
+
+/** @throws {LumosError} when the node stops: how to go on from the last one that was printed. */
+async function printNext(
+  node: NodeClient,
+  from: { readonly names: readonly string[] | undefined; readonly since: string },
+  print: (item: Item) => void
+): Promise<void> {
+  let last = from.since
+  try {
+    for await (const item of node.watch(from)) {
+      print(item as Item)
+      last = eventId(item as Item)
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof LumosError && thrown.code === 'NODE_NOT_RUNNING')) throw thrown
+    throw new LumosError(thrown.code, thrown.message, {
+      hint: `${thrown.hint}. Once it runs, go on from there: lumos-node events --follow --since ${last}`,
+      details: { place: last },
+      cause: thrown
+    })
+  }
 }
 
 function agoOf(since: string): number | undefined {

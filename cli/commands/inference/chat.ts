@@ -1,13 +1,13 @@
 /** `chat`: a conversation in the terminal; without one, a single question from a pipe and its answer. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { textGeneration } from '../../../interface/tasks/text-generation.ts'
-import { type AskOptions, findNode, type Meta, type NodeClient } from '../../client.ts'
+import { type AskOptions, findNode, type Meta } from '../../client.ts'
 import { readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { canAsk } from '../../prompt.ts'
-import { Conversation, type ListedModel } from './conversation.ts'
+import { Conversation } from './conversation.ts'
+import { firstModel, writers } from './listed.ts'
 import { printPieces } from './pieces.ts'
 import { ReceiptFile } from './receipts.ts'
 import { talk } from './talk.ts'
@@ -36,7 +36,7 @@ export async function run({ args, options, output }: Invocation<ChatOptions>): P
     ...(options.continue === false && { continuation: 'none' as const }),
     ...(options.receipt !== undefined && { receipt: true })
   }
-  const model = args[0] ?? (await firstModel(node))
+  const model = args[0] ?? firstModel(await writers(node)).id
   const conversation = new Conversation({
     ...{ node, model, system, maxTokens, asking },
     ...(options.receipt !== undefined && { onAnswer: writes(options.receipt, output) })
@@ -62,16 +62,3 @@ const writes = (path: string, output: Output) => (request: unknown, end: unknown
 }
 
 const asMeta = ({ peer, route, duration_ms }: Meta) => ({ peer, route, duration_ms })
-
-/** One that is loaded already, else any; for a whole conversation it is the same. */
-async function firstModel(node: NodeClient): Promise<string> {
-  const { data } = await node.execute<{ models: ListedModel[] }>('inference.models', {
-    type: textGeneration.name
-  })
-  const { models } = data
-  const model = models.find(({ ready }) => ready) ?? models[0]
-  if (model !== undefined) return model.id
-  throw new LumosError('NO_PROVIDER', 'No device offers a model that writes text.', {
-    hint: 'See what there is: lumos-node models'
-  })
-}

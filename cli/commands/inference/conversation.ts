@@ -7,12 +7,6 @@ import type { AskOptions, Meta, NodeClient } from '../../client.ts'
 
 type Piece = SnakeCase<InferenceChunk>
 
-export interface ListedModel {
-  readonly id: string
-  readonly ready: boolean
-  readonly devices: readonly string[]
-}
-
 export interface ConversationOptions {
   readonly node: NodeClient
   readonly model: string

@@ -51,7 +51,7 @@ function infer(program: Command, lazily: Lazily): void {
     .option(...POLICY)
     .option(...NO_CONTINUE)
     .option('--timeout <seconds>', 'give up after this time', seconds)
-    .option('--explain', 'print first which peer will be asked, and why')
+    .option('--explain', 'say afterwards which devices could be asked, whom it was, and why')
   withParams(command, '{"voice":"amy","speed":1.2}')
     .option('--out <file>', 'write speech or pictures of the answer to a file; several get numbers')
     .option('--force', 'write over a file that is there')

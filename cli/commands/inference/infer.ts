@@ -2,7 +2,7 @@
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { isRecord } from '../../../interface/record.ts'
-import type { RankedPeer, RoutedRequest } from '../../../interface/routing.ts'
+import type { RoutedRequest } from '../../../interface/routing.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import {
@@ -13,11 +13,12 @@ import {
   type TaskName
 } from '../../../interface/tasks/index.ts'
 import type { ModelList } from '../../../units/model.ts'
-import { findNode, type Meta, type NodeClient } from '../../client.ts'
+import { type AskOptions, findNode, type Meta, type NodeClient } from '../../client.ts'
 import { readJson } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
-import { type Output, printable } from '../../output.ts'
+import type { Output } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
+import { explained } from '../requests/explain.ts'
 import { answerText } from './answer-text.ts'
 import { inputFor } from './infer-input.ts'
 import { MediaFiles, mediaFor, noteFiles, printFiles } from './media.ts'
@@ -63,62 +64,66 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   }
   const receipt = options.receipt === undefined ? undefined : new ReceiptFile(options.receipt, question)
 
-  if (options.explain) await explain(node, { task, model }, options, output)
-
   if (options.detach) {
     const answer = await node.detached('inference.run', question, asking)
     output.data({ answer }, () => answer)
     return
   }
-  let meta: Meta
-  if (options.jsonl || media !== undefined || (definitionOf(task).pieces !== undefined && !output.json)) {
-    const asked = node.stream('inference.run', question, asking)
-    const signed = receipt?.through(asked) ?? asked
-    const pieces = media?.through(signed) ?? signed
-    if (media instanceof MediaFiles && output.json) {
-      meta = await printFiles(pieces, media, { task, model }, output)
-    } else {
-      meta = await printPieces(pieces, output, options.jsonl === true)
-      if (media instanceof MediaFiles) noteFiles(media, output)
-    }
-  } else {
-    const answer = await node.execute<Answer>('inference.run', question, asking)
-    meta = answer.meta
-    receipt?.take(answer.data)
-    printAnswer(answer.data, meta, output)
-  }
+  const answer = () => answered(node, { question, asking, media, receipt }, options, output)
+  const meta = options.explain ? await explaining(node, answer, output) : await answer()
   receipt?.write(output)
-  if (options.explain) await whatHappened(node, meta, output)
   if (options.verbose) {
     output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
   }
 }
 
-/** The ranking, for people: what each peer's place is made of. */
-async function explain(
-  node: NodeClient,
-  wanted: { task: TaskName; model?: string },
-  { peer, policy }: InferOptions,
-  output: Output
-): Promise<void> {
-  const { items } = (
-    await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer, policy })
-  ).data
-  for (const [i, { name, model, cost_ms, parts, joules_per_token }] of items.entries()) {
-    const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
-    const energy = joules_per_token === undefined ? '' : `, ${joules_per_token} J a token`
-    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)}${energy} (${why})`)
-  }
+interface Asked {
+  readonly question: { readonly task: TaskName; readonly model?: string | undefined }
+  readonly asking: AskOptions
+  readonly media: ReturnType<typeof mediaFor>
+  readonly receipt: ReceiptFile | undefined
 }
 
-/** Whom the request was sent to, in turn, and what came of each. */
-async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: Output): Promise<void> {
-  const { request } = (await node.execute<{ request: RoutedRequest }>('inference.explain', { id })).data
-  const names = new Map(request.candidates.map(({ peer_id, name }) => [peer_id, name]))
-  for (const { peer_id, first_chunk_ms, chunks, outcome } of request.attempts) {
-    const first = first_chunk_ms === null ? 'silent' : `first piece after ${milliseconds(first_chunk_ms)}`
-    const name = printable(names.get(peer_id) ?? peer_id)
-    output.note(`Asked ${name}: ${first}, pieces ${chunks}, ${outcome ?? 'under way'}.`)
+/** Prints the answer, as it comes or whole. */
+async function answered(
+  node: NodeClient,
+  { question, asking, media, receipt }: Asked,
+  { jsonl = false }: InferOptions,
+  output: Output
+): Promise<Meta> {
+  const { task, model } = question
+  if (jsonl || media !== undefined || (definitionOf(task).pieces !== undefined && !output.json)) {
+    const asked = node.stream('inference.run', question, asking)
+    const signed = receipt?.through(asked) ?? asked
+    const pieces = media?.through(signed) ?? signed
+    if (media instanceof MediaFiles && output.json) {
+      return await printFiles(pieces, media, { task, ...(model !== undefined && { model }) }, output)
+    }
+    const meta = await printPieces(pieces, output, jsonl)
+    if (media instanceof MediaFiles) noteFiles(media, output)
+    return meta
+  }
+  const { data, meta } = await node.execute<Answer>('inference.run', question, asking)
+  receipt?.take(data)
+  printAnswer(data, meta, output)
+  return meta
+}
+
+/** Says afterwards, for people, whom the request was sent to and why: most of all where it failed. */
+async function explaining(node: NodeClient, answer: () => Promise<Meta>, output: Output): Promise<Meta> {
+  const explain = async (id: string) => {
+    const { data } = await node.execute<{ request: RoutedRequest }>('inference.explain', { id })
+    output.note(explained(data.request))
+  }
+  try {
+    const meta = await answer()
+    await explain(meta.request_id)
+    return meta
+  } catch (thrown) {
+    // Nothing is known of a request that was refused before any device was looked for.
+    const id = thrown instanceof LumosError ? thrown.details.requestId : undefined
+    if (typeof id === 'string') await explain(id).catch(() => {})
+    throw thrown
   }
 }
 

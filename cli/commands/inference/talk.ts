@@ -7,7 +7,8 @@ import { closestNames } from '../../../interface/suggest.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import { fromTilde } from '../../../storage/home/home-path.ts'
 import { type Output, printable } from '../../output.ts'
-import type { Conversation, ListedModel } from './conversation.ts'
+import type { Conversation } from './conversation.ts'
+import { type ListedModel, writers } from './listed.ts'
 import { printPieces } from './pieces.ts'
 
 const HELP = `/model [NAME]  ask another model, or list them
@@ -21,9 +22,13 @@ const HISTORY_LINES_MAX = 500
 const CTRL_C = '\u0003'
 
 export async function talk(conversation: Conversation, output: Output): Promise<void> {
-  mustBeAmong(await writers(conversation), conversation.model, 'See what there is: lumos-node models')
+  const model = mustBeAmong(
+    await writers(conversation.node),
+    conversation.model,
+    'See what there is: lumos-node models'
+  )
   if (conversation.peer !== undefined) await mustAnswer(conversation, conversation.peer)
-  output.note(`Talking to ${conversation.model}. /help lists commands.`)
+  output.note(`Talking to ${model.id}${outside(model)}. /help lists commands.`)
   const lines = new Lines()
   for (;;) {
     const line = await lines.next()
@@ -121,31 +126,32 @@ async function obey(text: string, conversation: Conversation, output: Output): P
 }
 
 async function chooseModel(conversation: Conversation, name: string, output: Output): Promise<void> {
-  const models = await writers(conversation)
+  const models = await writers(conversation.node)
   if (name === '') {
-    for (const { id, devices } of models) output.note(printable(`${id}  ${devices.join(', ')}`))
+    for (const model of models)
+      output.note(printable(`${model.id}  ${model.devices.join(', ')}${outside(model)}`))
     return
   }
-  mustBeAmong(models, name, '/model lists them.')
+  const model = mustBeAmong(models, name, '/model lists them.')
   conversation.model = name
-  output.note(`Talking to ${name}.`)
+  output.note(`Talking to ${name}${outside(model)}.`)
 }
+
+const outside = ({ leaves_mesh: leaves }: ListedModel): string =>
+  leaves ? ', on a server outside of the mesh' : ''
 
 /** @throws {LumosError} where there is no such device, or it does not offer the model: before a question is typed. */
 async function mustAnswer({ node, model }: Conversation, peer: string): Promise<void> {
   await node.execute('inference.explain', { task: textGeneration.name, model }, { peer })
 }
 
-/** The models that write text. */
-async function writers({ node }: Conversation): Promise<readonly ListedModel[]> {
-  const wanted = { type: textGeneration.name }
-  return (await node.execute<{ models: ListedModel[] }>('inference.models', wanted)).data.models
-}
-
-function mustBeAmong(models: readonly ListedModel[], name: string, otherwise: string): void {
-  const ids = models.map(({ id }) => id)
-  if (ids.includes(name)) return
-  const closest = closestNames(name, ids)
+function mustBeAmong(models: readonly ListedModel[], name: string, otherwise: string): ListedModel {
+  const found = models.find(({ id }) => id === name)
+  if (found !== undefined) return found
+  const closest = closestNames(
+    name,
+    models.map(({ id }) => id)
+  )
   throw new LumosError('MODEL_NOT_FOUND', `No device offers "${name}" to write text.`, {
     hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : otherwise
   })

@@ -3,9 +3,11 @@
 import { join, posix, win32 } from 'node:path'
 import { LumosError } from '../../../interface/errors.ts'
 import { userHome } from '../../../storage/home/home-path.ts'
+import { homeWords } from '../../client.ts'
 import { claudeFiles, codexFolder } from '../../foreign/folders.ts'
 import { changeForeignFile, withJson, withToml } from '../../foreign-config.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
+import { ownCommand } from '../../own-command.ts'
 import { CLIENTS, type Client } from './options.ts'
 
 const NAME = 'lumos'
@@ -55,14 +57,11 @@ export async function run({ args, options, output }: Invocation<InstallOptions>)
   output.data(change, () => wordsOf(change, client))
 }
 
-function serverOf({ home, tools }: InstallOptions): Server {
-  const args = [
-    ...(home === undefined ? [] : ['--home', home]),
-    'mcp',
-    'serve',
-    ...(tools === undefined ? [] : ['--tools', tools])
-  ]
-  return { command: 'lumos-node', args }
+function serverOf(options: InstallOptions): Server {
+  const { tools } = options
+  const [command, script] = ownCommand()
+  const chosen = tools === undefined ? [] : ['--tools', tools]
+  return { command, args: [script, ...homeWords(options), 'mcp', 'serve', ...chosen] }
 }
 
 function wordsOf(

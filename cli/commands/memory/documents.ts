@@ -28,6 +28,8 @@ interface Content {
   readonly kind: string
   readonly facts?: Readonly<Record<string, unknown>>
   readonly entries?: readonly Entry[]
+  /** Entries before those. */
+  readonly earlier?: number
   readonly tasks?: readonly Task[]
   readonly text?: string
 }
@@ -36,15 +38,28 @@ interface Written {
   readonly id: string | null
 }
 
-export async function open({ args, options, output }: Invocation): Promise<void> {
+interface OpenOptions {
+  readonly last?: number
+  readonly kind?: string
+}
+
+export async function open({ args, options, output }: Invocation<OpenOptions>): Promise<void> {
   const [space, doc] = args as [string, string | undefined]
-  const { data } = await findNode(options).execute<Content>('memory.open', { space, ...(doc && { doc }) })
+  const { last, kind } = options
+  const asked = {
+    space,
+    ...(doc && { doc }),
+    ...(last !== undefined && { last }),
+    ...(kind !== undefined && { kind })
+  }
+  const { data } = await findNode(options).execute<Content>('memory.open', asked)
   output.data(data, () => printable(wordsOf(data)))
 }
 
-function wordsOf({ kind, facts = {}, entries = [], tasks = [], text }: Content): string {
+function wordsOf({ kind, facts = {}, entries = [], earlier = 0, tasks = [], text }: Content): string {
   if (text !== undefined) return text
   const lines = [
+    ...(earlier > 0 ? [`(${earlier} entries before these)`] : []),
     ...Object.entries(facts).map(([key, value]) => `${key}  ${inWords(value)}`),
     ...entries.map(({ id, value, at }) => `${isoTime(at)}  ${id}  ${inWords(value)}`),
     ...tasks.map(
@@ -123,7 +138,7 @@ export async function task({ args, options, output }: Invocation<TaskOptions>): 
     ...(title !== undefined && { title }),
     ...(id !== undefined && { id }),
     ...(state !== undefined && { state }),
-    ...(assignee !== undefined && { assignee })
+    ...(assignee !== undefined && { assignee: assignee === '' ? null : assignee })
   })
   output.data(data, () => `The task ${data.id} is in ${space}.`)
 }

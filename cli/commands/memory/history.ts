@@ -54,9 +54,8 @@ export async function watch({ args, options, output }: Invocation<HistoryOptions
   const node = findNode(options)
   for (;;) {
     try {
-      for await (const item of node.stream('memory.watch', asked, { timeoutMs: WATCH_MS }))
+      for await (const item of node.follow('memory.watch', asked, { timeoutMs: WATCH_MS }))
         output.line(output.json ? JSON.stringify(item) : printable(print(item as Changed)))
-      return
     } catch (err) {
       if (!(err instanceof LumosError && err.code === 'TIMEOUT')) throw err
     }

@@ -40,9 +40,11 @@ function kept(memory: Command, lazily: Lazily): void {
     .action(lazily(async () => ({ run: (await import('./spaces.ts')).status })))
   memory
     .command('open')
-    .description('a whole document')
+    .description('a document')
     .argument(...SPACE)
     .argument('[doc]', 'its name; by default the map `default`')
+    .option('--last <number>', 'of entries, so many of the newest', integer)
+    .option('--kind <kind>', 'which of several documents of this name')
     .action(lazily(async () => ({ run: (await import('./documents.ts')).open })))
 }
 
@@ -101,7 +103,7 @@ function lists(memory: Command, lazily: Lazily): void {
     .argument('[title]', 'of a new task, or the new title')
     .option('--id <id>', 'of the task that changes')
     .option('--state <state>', 'open, done or dropped')
-    .option('--assignee <name>', 'who does it')
+    .option('--assignee <name>', "who does it; '' for nobody")
     .option('--doc <name>', 'the list; by default `tasks`')
     .action(lazily(async () => ({ run: (await import('./documents.ts')).task })))
   memory

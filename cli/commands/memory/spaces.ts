@@ -136,6 +136,14 @@ export async function forget({
   const what = doc === undefined ? `the space ${space}` : `${doc} of ${space}`
   const node = findNode(options)
   const { right, shared } = (await node.execute<Space>('memory.status', { space })).data
+  if (doc !== undefined && right !== 'own')
+    throw new LumosError(
+      'MEMORY_DENIED',
+      `Only an owner of ${space} forgets a document of it: on each device.`,
+      {
+        hint: `From this device goes the whole space: lumos-node memory forget ${space}`
+      }
+    )
   const isOnlyHere = right !== 'own' || !shared
   const where = isOnlyHere ? 'from this device' : 'on each device that has it'
   await confirm(`Remove ${what} ${where}? Nothing brings it back.`, options.yes)

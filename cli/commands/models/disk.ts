@@ -5,13 +5,17 @@ import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes } from '../../quantities.ts'
 
+const GC = 'lumos-node models gc'
+
 interface CollectOptions {
   readonly dryRun?: boolean
+  readonly unfinished?: boolean
 }
 
 export async function collect({ options, output }: Invocation<CollectOptions>): Promise<void> {
-  const { dryRun = false } = options
-  const { data } = await findNode(options).execute<Collected>('model.gc', { dry_run: dryRun })
+  const { dryRun = false, unfinished } = options
+  const asked = { dry_run: dryRun, unfinished }
+  const { data } = await findNode(options).execute<Collected>('model.gc', asked)
   const goes = dryRun ? 'would go' : 'are gone'
   output.data(data, () =>
     data.files + data.nodes === 0
@@ -31,8 +35,12 @@ export async function use({ options, output }: Invocation): Promise<void> {
     ])
     const facts = [
       `${bytes(all)} in ${directory}`,
-      ...(partial_bytes > 0 ? [`${bytes(partial_bytes)} of files that are still to come`] : []),
-      ...(unused_bytes > 0 ? [`${bytes(unused_bytes)} that no model has: lumos-node models gc`] : []),
+      ...(partial_bytes > 0
+        ? [`${bytes(partial_bytes)} of files that are still to come, or were given up: ${GC} --unfinished`]
+        : []),
+      ...(unused_bytes > 0
+        ? [`${bytes(unused_bytes)} that no model has: ${GC}, with --unfinished also what came this week`]
+        : []),
       ...(max_bytes === null ? [] : [`${bytes(max_bytes)} at most, by weights.diskMax`]),
       `${bytes(free_bytes)} free on the disk`
     ]

@@ -1,6 +1,8 @@
 /** `models pull`: brings a model, and shows from where and how fast. */
 
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { InvalidInputError } from '../../../interface/errors.ts'
 import type { MemberInfo } from '../../../interface/mesh.ts'
 import { isPath } from '../../../interface/path-ref.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
@@ -23,10 +25,19 @@ interface Pulled {
   readonly sources: readonly WeightSource[]
 }
 
+/** The node has another working directory. */
+function refOf(given: string): string {
+  if (!/^file:/i.test(given)) return isPath(given) ? resolve(fromTilde(given)) : given
+  try {
+    return fileURLToPath(given)
+  } catch (cause) {
+    throw new InvalidInputError(`"${given}" is no address of a file or folder of this device.`, { cause })
+  }
+}
+
 export async function run({ args, options, output }: Invocation<PullOptions>): Promise<void> {
   const [given] = args as [string]
-  // The node has another working directory.
-  const ref = isPath(given) ? resolve(fromTilde(given)) : given
+  const ref = refOf(given)
   const { name, all } = options
   const node = findNode(options)
   const { items } = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data

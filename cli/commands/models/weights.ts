@@ -132,6 +132,7 @@ function room(models: Command, lazily: Lazily): void {
     .command('gc')
     .description('remove what no model refers to: nothing that is pinned, in use or on its way')
     .option('--dry-run', 'only say what would go')
+    .option('--unfinished', 'also what pulls and imports have left that were given up or failed')
     .action(lazily(async () => ({ run: (await import('./disk.ts')).collect })))
   models
     .command('du')

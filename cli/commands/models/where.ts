@@ -6,7 +6,7 @@ import type { ModelList } from '../../../units/model.ts'
 type Provider = SnakeCase<ModelList>['items'][number]['providers'][number]
 
 /** A model that its owner offers to no other device is told from one that others may ask, too. */
-export function whereOf({ name, route, offered_to: to }: Provider): string {
-  if (route !== 'local') return name
-  return to === null ? `${name} (here only)` : `${name} (here)`
+export function whereOf({ name, route, offered_to: to, leaves_mesh: leaves }: Provider): string {
+  const where = route !== 'local' ? name : to === null ? `${name} (here only)` : `${name} (here)`
+  return leaves ? `${where}, by a server outside` : where
 }

@@ -16,9 +16,12 @@ const OPENERS: Readonly<Record<string, readonly [program: string, ...args: strin
 }
 
 export async function run({ options, output }: Invocation<GlobalOptions & { print?: true }>): Promise<void> {
-  const { data } = await findNode(options).execute<{ url: string }>('gateway.link')
+  const opens = options.print !== true && hasScreen()
+  // The command line of the browser has the link, which all users of the device can read.
+  const whose = opens ? { user: process.getuid?.() } : {}
+  const { data } = await findNode(options).execute<{ url: string }>('gateway.link', whose)
   const { url } = data
-  const opened = options.print !== true && hasScreen() && (await open(url))
+  const opened = opens && (await open(url))
   output.data({ event: 'link', url, opened }, () =>
     opened ? 'The page of this node is in your browser.' : `Open this once, within two minutes:\n${url}`
   )

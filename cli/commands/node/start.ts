@@ -6,7 +6,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import type { NodeStatus } from '../../../interface/status.ts'
 import { findNode } from '../../client.ts'
 import { leaveNoCore } from '../../core-dumps.ts'
-import { type GivenNames, ignoredNames } from '../../ignored.ts'
+import { type GivenNames, ignoredNames, lateOptions } from '../../ignored.ts'
 import type { GlobalOptions, Invocation, StartOptions } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { askSecret, canAsk } from '../../prompt.ts'
@@ -22,7 +22,9 @@ const ADDRESSES_SHOWN_MAX = 4
 export async function run({ options, output }: Invocation<StartOptions>): Promise<void> {
   const running = await runningNode(options)
   if (running !== undefined) {
-    printReady(running, output, `Already running: ${running.name} (${running.peer_id}).`)
+    const ignored = [...(running.ignored ?? []), ...lateOptions(options)]
+    const ready = { ...running, ...(ignored.length > 0 && { ignored }) }
+    printReady(ready, output, `Already running: ${running.name} (${running.peer_id}).`)
     return
   }
   if (options.detach) {
@@ -102,9 +104,10 @@ export async function startDetached(options: StartOptions): Promise<Ready> {
     }
   })
   child.on('error', reject)
-  child.on('exit', code => {
+  child.on('exit', (code, signal) => {
+    const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
     reject(
-      new LumosError('INTERNAL', `The node ended with code ${code} before it was ready.`, {
+      new LumosError('INTERNAL', `The node ${how} before it was ready.`, {
         hint: 'Start it without -d to see why.'
       })
     )

@@ -26,10 +26,11 @@ export function explained(request: Routed): string {
   const { policy, candidates, more, outcome, duration_ms } = request
   const end = duration_ms === null ? 'under way' : `${outcome} after ${milliseconds(duration_ms)}`
   const lines = [`Policy ${policy}: ${end}.`, 'Candidates, the best first:']
-  for (const { name, cost_ms, parts, fate } of candidates) {
+  for (const { name, model, cost_ms, parts, joules_per_token, fate } of candidates) {
     const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
-    const cost = cost_ms === null ? 'left out' : `${milliseconds(cost_ms)} (${why})`
-    lines.push(`  ${printable(name)}: ${cost}; ${FATES[fate]}`)
+    const energy = joules_per_token === undefined ? '' : `, ${joules_per_token} J a token`
+    const cost = cost_ms === null ? 'left out' : `${milliseconds(cost_ms)}${energy} (${why})`
+    lines.push(`  ${printable(`${name} with ${model}`)}: ${cost}; ${FATES[fate]}`)
   }
   if (more > 0) lines.push(`  and ${more} more`)
   return [...lines, 'What happened:', ...timeline(request).map(line => `  ${line}`)].join('\n')
@@ -38,7 +39,8 @@ export function explained(request: Routed): string {
 const FATES: Record<Routed['candidates'][number]['fate'], string> = {
   asked: 'was asked',
   spare: 'was not needed',
-  ejected: 'had failed too often'
+  ejected: 'had failed too often',
+  too_small: 'has no room for it in its context'
 }
 
 /** Each step at its time after the request came. */

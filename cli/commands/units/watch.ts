@@ -13,7 +13,7 @@ type Item =
 export async function run({ args, options, output }: Invocation<{ jsonl?: boolean }>): Promise<void> {
   const node = findNode(options)
   let data: unknown
-  for await (const piece of node.stream('resource.watch', { uri: args[0] })) {
+  for await (const piece of node.follow('resource.watch', { uri: args[0] })) {
     const item = piece as Item
     if (options.jsonl) await output.raw(`${JSON.stringify(item)}\n`)
     if (options.jsonl || item.type === 'heartbeat') continue

@@ -2,6 +2,7 @@
 
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { LumosError } from '../../../interface/errors.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { AUDIO_BYTES_MAX, Language } from '../../../interface/tasks/audio.ts'
 import { automaticSpeechRecognition } from '../../../interface/tasks/automatic-speech-recognition.ts'
@@ -84,7 +85,7 @@ async function written(
 
   return rightModel(components, c, { model, task: TASK }, async () => {
     const recognised = async () => {
-      const answer = await components.units.execute(UNIT, question, unitContext(c, UNIT))
+      const answer = await components.units.execute(UNIT, question, unitContext(c, UNIT)).catch(ofForm)
       return (answer as { output: Recognised }).output
     }
     if (stream === 'true') return answerStream(c, components, events(recognised), failureEvent)
@@ -94,6 +95,12 @@ async function written(
     if (format === 'json') return answerWhole(c, { text: output.text })
     return answerText(c, format === 'srt' ? srtOf(cuesOf(output, model)) : vttOf(cuesOf(output, model)))
   })
+}
+
+/** What the form calls `file` is the audio of a task. */
+function ofForm(thrown: unknown): never {
+  if (!(thrown instanceof LumosError) || thrown.details.field !== 'input.audio') throw thrown
+  throw new RefusedError(thrown.message, { param: 'file', reason: 'invalid_value' })
 }
 
 /** The answer comes whole, so it is one piece: its client is kept waiting by comments, and not by silence. */

@@ -11,7 +11,8 @@ import {
   answerWhole,
   LARGE_BODY_BYTES_MAX,
   readBody,
-  unitContext
+  unitContext,
+  unkept
 } from '../../asking/call.ts'
 import { listModels, modelNotFound, rightModel } from '../../asking/model-name.ts'
 import { type Piece, streamAll } from '../../asking/pieces.ts'
@@ -120,8 +121,8 @@ function keptAs(
   onKept: () => void
 ): UnitContext {
   const { answer } = context
-  if (store === false || answer === undefined)
-    return { ...context, answer: undefined, unkept: store === false }
+  if (store === false) return unkept(context)
+  if (answer === undefined) return context
   return {
     ...context,
     answer: {

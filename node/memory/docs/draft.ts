@@ -60,10 +60,14 @@ export class Draft<B extends SlotBody> {
 
   commit(): Uint8Array {
     const slots = new Map<string, Uint8Array | null>()
+    const { client } = this.by
     let bytes = 0
+    let kept = this.#slots.bytesOf(client)
     for (const [key, made] of this.#made) {
+      const size = made?.bytes.byteLength ?? 0
       slots.set(key, made?.bytes ?? null)
-      bytes += (made?.bytes.byteLength ?? 0) + STRUCT_BYTES
+      bytes += size + STRUCT_BYTES
+      kept += size - this.#slots.bytesOf(client, key)
     }
     if (bytes > UPDATE_BYTES_MAX) {
       throw new LumosError(
@@ -71,8 +75,12 @@ export class Draft<B extends SlotBody> {
         `Changes of ${bytes} bytes at once; the limit is ${UPDATE_BYTES_MAX}.`
       )
     }
-    if (this.#slots.size + bytes > WRITER_BYTES_MAX) {
-      throw new LumosError('MEMORY_FULL', `A document of memory holds ${WRITER_BYTES_MAX} bytes at most.`)
+    if (kept > WRITER_BYTES_MAX) {
+      throw new LumosError(
+        'MEMORY_FULL',
+        `One device has ${WRITER_BYTES_MAX} bytes in one document of memory at most.`,
+        { hint: 'Begin another document, or remove some of what this device wrote.' }
+      )
     }
     return this.#slots.put(slots, this.by)
   }

@@ -12,7 +12,7 @@ import { tasksKind } from './tasks.ts'
 export { UPDATE_BYTES_MAX } from './limits.ts'
 export { exportMarkdown } from './markdown.ts'
 export { importMarkdown, partsOf } from './markdown-import.ts'
-export { EMPTY_UPDATE } from './slot-update.ts'
+export { EMPTY_UPDATE, isEmpty } from './slot-update.ts'
 export { joinSnapshots } from './snapshot.ts'
 
 const NONE: ReadonlySet<number> = new Set()

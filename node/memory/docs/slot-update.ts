@@ -19,8 +19,9 @@ export interface SlotUpdate {
   readonly dropped: readonly number[]
 }
 
-/** Neither structs nor deletions: nothing to sign. */
+/** Neither structs nor deletions: nothing to sign. No other update is as short. */
 export const EMPTY_UPDATE: Uint8Array = Uint8Array.of(0, 0)
+export const isEmpty = ({ byteLength }: Uint8Array): boolean => byteLength <= EMPTY_UPDATE.byteLength
 
 export function encodeSlotUpdate(writer: string, client: number, update: SlotUpdate): Uint8Array {
   const out = new UpdateWriter()

@@ -92,6 +92,12 @@ export class Slots<B extends SlotBody> {
     return size
   }
 
+  /** What a client has here now; of one key. */
+  bytesOf(client: number, key?: string): number {
+    if (key === undefined) return this.#writers.get(client)?.bytes ?? 0
+    return this.#own(key, client)?.content.content.byteLength ?? 0
+  }
+
   *live(): Generator<readonly [client: number, bytes: number]> {
     for (const [client, { bytes }] of this.#writers) yield [client, bytes]
   }

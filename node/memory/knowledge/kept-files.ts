@@ -7,9 +7,9 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { LumosError } from '../../../interface/errors.ts'
 import type { MemoryChange, MemoryFileInfo, MemoryValue } from '../../../interface/memory.ts'
 import { refOf } from '../space/author.ts'
+import { wrongKind } from '../space/kinds.ts'
 import { getsOn } from '../space/parts.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
@@ -185,10 +185,9 @@ function write(all: Spaces, space: Space, doc: string, changes: readonly MemoryC
 }
 
 function modelOf(all: Spaces, space: Space, doc: string): DocModel | undefined {
-  const found = all.documents.find(space, refOf(space, doc))
+  const [found] = all.documents.named(space, refOf(space, doc))
   if (found === undefined) return undefined
-  if (found.kind !== 'facts')
-    throw new LumosError('INVALID_INPUT', `The document ${doc} is of the kind ${found.kind}, not facts.`)
+  if (found.kind !== 'facts') throw wrongKind(doc, found.kind, 'facts')
   return all.documents.open(space, found.name, found.kind).model
 }
 

@@ -4,15 +4,17 @@ import { LumosError } from '../../../interface/errors.ts'
 import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
 import { type EnvelopeHeader, encodeEnvelope, sealEnvelope } from '../../../protocols/memory/envelope.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
-import { EMPTY_UPDATE } from '../docs/index.ts'
+import { EMPTY_UPDATE, isEmpty } from '../docs/index.ts'
 import type { Batch } from '../types.ts'
 import { appendEnvelope } from './append.ts'
 import type { Bases } from './bases.ts'
 import { nameOf, sealBatch } from './batches.ts'
 import { newLife } from './boxes.ts'
 import type { Documents } from './documents.ts'
+import { kindFor } from './kinds.ts'
 import { handedOver, KEYS_OF_BATCH_MAX } from './lost-keys.ts'
-import type { OpenDocument } from './open-document.ts'
+import { noDocument } from './not-found.ts'
+import { isRefusal, type OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, endOf, rightIn } from './rights.ts'
 import { checkRoom } from './room.ts'
@@ -37,7 +39,7 @@ export class Author {
   write(
     space: Space,
     doc: string,
-    kind: DocKind,
+    kind: DocKind | null,
     changes: readonly MemoryChange[]
   ): { seq: number; ids: readonly string[] } {
     const { key, mesh } = this.#parts
@@ -46,16 +48,10 @@ export class Author {
       throw new LumosError('MEMORY_DENIED', `This device may not write to the space ${space.localName}.`)
     checkRoom(this.#parts, this.#bases, space, key.peerId)
     const ref = refOf(space, doc)
-    const other = this.#documents.find(space, ref)
-    if (other !== undefined && other.kind !== kind)
-      throw new LumosError(
-        'INVALID_INPUT',
-        `The document ${doc} is of the kind ${other.kind}, not ${kind}.`,
-        {
-          details: { kind: other.kind }
-        }
-      )
-    return this.#write(space, ref, kind, changes)
+    const kinds = this.#documents.named(space, ref).map(one => one.kind)
+    const meant = kindFor(doc, kinds, kind, changes)
+    if (meant === null) throw noDocument(space.localName, doc, this.#documents.names(space))
+    return this.#write(space, ref, meant, changes)
   }
 
   /** Hands readers the keys under which something was written before their charter lost to another one. */
@@ -77,17 +73,19 @@ export class Author {
     const next = this.#next(space)
     const { writer, seq, clock, at } = next
     const document = this.#documents.open(space, ref, kind, writer.device)
+    let isChanged = false
     try {
       const by = { writer: writer.name, client: writer.client, clock, at, isNew: true }
       const { update, ids } = document.model.change(changes, by)
-      if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
+      if (isEmpty(update)) return { seq: seq - 1, ids }
+      isChanged = true
       this.#append(space, document, next, { update })
       const change = { space: space.id, doc: nameOf(ref), writer: writer.device, keys: keysOf(changes, ids) }
       this.#parts.emit({ type: 'changed', change })
       return { seq, ids }
     } catch (thrown) {
-      // The document may have what the log has not.
-      this.#documents.drop(space, document.tag)
+      // Else the document may have what the log has not.
+      if (isChanged || !changesNothing(thrown)) this.#documents.drop(space, document.tag)
       throw thrown
     }
   }
@@ -152,6 +150,10 @@ export class Author {
     return found
   }
 }
+
+const changesNothing = (thrown: unknown): boolean =>
+  isRefusal(thrown) ||
+  (thrown instanceof LumosError && (thrown.code === 'INVALID_INPUT' || thrown.code === 'INPUT_TOO_LARGE'))
 
 /** A document that was forgotten makes room for another of its name. */
 export function refOf(space: Space, doc: string): string {

@@ -2,6 +2,7 @@
 
 import type { DocKind } from '../../../interface/memory.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
+import type { DocFacts } from '../../../storage/memory/rows.ts'
 import type { DocName } from './batches.ts'
 import type { Documents } from './documents.ts'
 import { getsOn, type Parts } from './parts.ts'
@@ -11,6 +12,11 @@ const NONE: ReadonlySet<number> = new Set()
 
 export interface Content extends DocName {
   readonly hash: Uint8Array
+}
+
+export interface Sized extends Content {
+  readonly entries: number
+  readonly bytes: number
 }
 
 export class Contents {
@@ -25,7 +31,7 @@ export class Contents {
 
   /** Of documents that are not forgotten, and in which something is written that counts. */
   of(space: Space): Content[] {
-    const known = new Map(this.#parts.log.hashes(space.row).map(({ tag, hash }) => [hex(tag), hash]))
+    const known = this.#known(space)
     return this.#documents
       .names(space)
       .filter(({ tag }) => !space.isForgotten(tag))
@@ -33,11 +39,29 @@ export class Contents {
       .filter(({ kind, hash }) => !equal(hash, this.#emptyHash(kind)))
   }
 
-  #hash(space: Space, { tag, name, kind }: DocName, known: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  /** The same, with how much is in each. */
+  sized(space: Space): Sized[] {
+    const contents = this.of(space)
+    const known = this.#known(space)
+    return contents.map(content => {
+      const { tag, name, kind } = content
+      const opened = this.#documents.opened(space, tag)
+      const facts = opened === undefined ? known.get(hex(tag)) : undefined
+      if (facts !== undefined) return { ...content, entries: facts.entries, bytes: facts.bytes }
+      const { model } = opened ?? this.#documents.open(space, name, kind)
+      return { ...content, entries: model.entries(), bytes: model.bytes() }
+    })
+  }
+
+  #known(space: Space): ReadonlyMap<string, DocFacts> {
+    return new Map(this.#parts.log.facts(space.row).map(facts => [hex(facts.tag), facts]))
+  }
+
+  #hash(space: Space, { tag, name, kind }: DocName, known: ReadonlyMap<string, DocFacts>): Uint8Array {
     getsOn(this.#parts)
     const opened = this.#documents.opened(space, tag)
     if (opened !== undefined) return this.#documents.hash(opened)
-    return known.get(hex(tag)) ?? this.#documents.hash(this.#documents.open(space, name, kind))
+    return known.get(hex(tag))?.hash ?? this.#documents.hash(this.#documents.open(space, name, kind))
   }
 
   /** Of one that is as if it had never been written. */

@@ -45,10 +45,10 @@ export class Documents {
     return this.names(space).find(one => equal(one.tag, tag))
   }
 
-  /** Of several kinds of one name, which two devices made at once, the first in the order of kinds. */
-  find(space: Space, ref: string): DocName | undefined {
+  /** Two devices that make several kinds of one name at once have them all: in the order of kinds. */
+  named(space: Space, ref: string): DocName[] {
     const found = this.names(space).filter(({ name }) => name === ref)
-    return found.sort((a, b) => DOC_KINDS.indexOf(a.kind) - DOC_KINDS.indexOf(b.kind))[0]
+    return found.sort((a, b) => DOC_KINDS.indexOf(a.kind) - DOC_KINDS.indexOf(b.kind))
   }
 
   /** Opens it, and makes it where it is not there. @param maker of a new one: the device whose room it takes. */
@@ -156,7 +156,7 @@ export class Documents {
     const plain = model.snapshot()
     const snapshot = sealSnapshot(homeKey, space, plain)
     const sealed = this.#sealedName(document)
-    const facts = { entries: model.entries(), bytes: plain.length, hash: this.hash(document) }
+    const facts = { entries: model.entries(), bytes: model.bytes(), hash: this.hash(document) }
     log.putDoc(space.row, { tag, sealed, snapshot, upto, ...facts })
     document.snapshotBytes = snapshot.length
     document.tailBytes = 0
@@ -170,9 +170,11 @@ export class Documents {
   hash(document: OpenDocument): Uint8Array {
     if (document.hash !== undefined) return document.hash
     const { space, tag, model, upto } = document
-    document.hash = model.hash()
-    if (document.saved) this.#parts.log.keepHash(space.row, tag, upto, document.hash)
-    return document.hash
+    const hash = model.hash()
+    document.hash = hash
+    const facts = () => ({ tag, upto, hash, entries: model.entries(), bytes: model.bytes() })
+    if (document.saved) this.#parts.log.keepFacts(space.row, facts())
+    return hash
   }
 
   /** What is in memory is not to be believed any longer. */

@@ -74,12 +74,18 @@ export function importable(bytes: Uint8Array): DocPart[] {
 
 function changesOf(doc: Omit<z.infer<typeof Portable>['docs'][number], 'name' | 'kind'>): MemoryChange[] {
   const { facts = {}, entries = [], tasks = [], text = '' } = doc
+  const ids = new Set<string>()
   const edits: MemoryChange[] = []
   for (let at = 0; at < text.length; at += TEXT_CHARS)
     edits.push({ type: 'edit', at, remove: 0, insert: text.slice(at, at + TEXT_CHARS) })
   return [
     ...Object.entries(facts).map(([key, value]) => ({ type: 'set', key, value }) as const),
-    ...entries.map(({ id, value }) => ({ type: 'append', id, value }) as const),
+    // Two devices have said two things under one id: the second gets an id of its own.
+    ...entries.map(({ id, value }) => {
+      const isFirst = !ids.has(id)
+      ids.add(id)
+      return { type: 'append', value, ...(isFirst && { id }) } as const
+    }),
     ...tasks.map(task => ({ type: 'task', ...task }) as const),
     ...edits
   ]

@@ -20,7 +20,10 @@ export function checkRoom(parts: Parts, bases: Bases, space: Space, device: stri
   if (flawOf(parts, space, device) === undefined) return
   if (space.keepsCovered) dropLog(parts, bases, space, true)
   const flaw = flawOf(parts, space, device)
-  if (flaw !== undefined) throw new LumosError('MEMORY_FULL', flaw)
+  if (flaw === undefined) return
+  throw new LumosError('MEMORY_FULL', flaw, {
+    hint: `An owner makes room: lumos-node memory compact ${space.localName}. The setting memory.spaceMax gives more.`
+  })
 }
 
 function flawOf({ spaceBytesMax, key }: Parts, space: Space, device: string): string | undefined {

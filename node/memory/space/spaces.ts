@@ -1,7 +1,7 @@
 /** The spaces of this device, and the parts that work on them. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { SpaceId, SpaceName, type SpacePart } from '../../../interface/memory.ts'
+import { type DocKind, SpaceId, SpaceName, type SpacePart } from '../../../interface/memory.ts'
 import { spaceText } from '../../../protocols/memory/charter.ts'
 import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
@@ -14,8 +14,10 @@ import { Documents } from './documents.ts'
 import { dropLog } from './drop-log.ts'
 import { Intake } from './intake.ts'
 import { sealedLocal } from './local.ts'
+import { noDocument, noSpace } from './not-found.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
+import { rightIn } from './rights.ts'
 import { Space } from './space.ts'
 import { Tending } from './tending.ts'
 
@@ -89,13 +91,13 @@ export class Spaces {
   known(id: string): Space {
     const space = this.#spaces.get(id) ?? this.#gone.get(id)
     if (space !== undefined) return space
-    throw notFound(id)
+    throw noSpace(id)
   }
 
   /** One that is not to be forgotten: nothing more of that is kept. */
   living(id: string): Space {
     const space = this.#spaces.get(id)
-    if (space === undefined) throw notFound(id)
+    if (space === undefined) throw noSpace(id)
     return space
   }
 
@@ -106,7 +108,11 @@ export class Spaces {
   /** By its id or its name here, also one that this device only carries. */
   held(ref: string): Space {
     const space = this.#spaces.get(ref) ?? this.named(ref)
-    if (space === undefined) throw notFound(ref)
+    if (space === undefined)
+      throw noSpace(
+        ref,
+        [...this.#spaces.values()].map(({ localName }) => localName)
+      )
     if (!space.carried) void space.key
     return space
   }
@@ -144,7 +150,7 @@ export class Spaces {
       )
   }
 
-  /** No space that others share takes the name of one that is here, or one that nobody could type. */
+  /** No space that others share takes the name of one that is here, or one that cannot be typed. */
   freeName(name: string): string {
     const plain = SpaceName.safeParse(name).success ? name : 'space'
     if (this.named(plain) === undefined && !SpaceId.safeParse(plain).success) return plain
@@ -154,10 +160,12 @@ export class Spaces {
     }
   }
 
-  existing(space: Space, doc: string): OpenDocument {
-    const found = this.documents.find(space, refOf(space, doc))
+  /** @param kind where several documents have that name; else the first of them. */
+  existing(space: Space, doc: string, kind?: DocKind): OpenDocument {
+    const named = this.documents.named(space, refOf(space, doc))
+    const found = kind === undefined ? named[0] : named.find(one => one.kind === kind)
     if (found !== undefined) return this.documents.open(space, found.name, found.kind)
-    throw new LumosError('MEMORY_NOT_FOUND', `The space ${space.localName} has no document ${doc}.`)
+    throw noDocument(space.localName, doc, this.documents.names(space), kind)
   }
 
   forgetDocument(space: Space, doc: string): void {
@@ -166,12 +174,18 @@ export class Spaces {
       .names(space)
       .filter(({ name }) => name === ref)
       .map(({ tag }) => tag)
-    if (tags.length === 0)
-      throw new LumosError('MEMORY_NOT_FOUND', `The space ${space.localName} has no document ${doc}.`)
+    if (tags.length === 0) throw noDocument(space.localName, doc, this.documents.names(space))
     const times = new Map(space.secrets.forgotten)
     times.set(doc, (times.get(doc) ?? 0) + 1)
     const forgotten = [...space.charter.charter.forgotten, ...tags]
     this.charters.amend(space, { forgotten, secrets: { ...space.secrets, forgotten: [...times] } })
+  }
+
+  forget(space: Space): void {
+    const isOwner = rightIn(space.charter.charter, this.parts.key.peerId, this.parts.mesh) === 'own'
+    // Where the space was never shared, no other device needs to be told.
+    if (isOwner && space.charter.charter.mesh !== null) this.charters.amend(space, { gone: true })
+    this.remove(space)
   }
 
   /** All of it but its charters leaves the disk, the key with it. */
@@ -187,8 +201,3 @@ export class Spaces {
     this.parts.emit({ type: 'space', space: space.id, gone: true })
   }
 }
-
-const notFound = (ref: string): LumosError =>
-  new LumosError('MEMORY_NOT_FOUND', `There is no space ${ref} here.`, {
-    hint: 'See: lumos-node memory list'
-  })

@@ -1,4 +1,4 @@
-/** All that the thread of memory can be asked for, in one thread and without waiting. Whoever calls commits. */
+/** All that the thread of memory can be asked for, in one thread and without waiting. The caller commits. */
 
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
@@ -11,6 +11,7 @@ import {
   type MemoryFileInfo,
   type MemoryHistoryItem,
   type MemoryValue,
+  type ReadDocOptions,
   type SpaceGrant,
   SpaceId,
   type SpaceInfo,
@@ -29,9 +30,7 @@ import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exportedAs, importedFrom } from '../space/moving.ts'
-import { history, infoOf } from '../space/reading.ts'
-import { rightIn } from '../space/rights.ts'
-import type { Space } from '../space/space.ts'
+import { history, infoOf, newest } from '../space/reading.ts'
 import { Spaces } from '../space/spaces.ts'
 import { verify } from '../space/verify.ts'
 import type { OpenDoc } from '../types.ts'
@@ -105,22 +104,21 @@ export class LocalEngine extends SyncCalls {
 
   docs(ref: string): DocInfo[] {
     const space = this.all.readable(ref)
-    return this.all.contents.of(space).map(({ name, kind }) => {
-      const { model } = this.all.documents.open(space, name, kind)
-      return { name: nameOf(name), kind, entries: model.entries(), bytes: model.bytes() }
-    })
+    return this.all.contents
+      .sized(space)
+      .map(({ name, kind, entries, bytes }) => ({ name: nameOf(name), kind, entries, bytes }))
   }
 
-  read(ref: string, doc: string): DocContent {
+  read(ref: string, doc: string, { kind, last }: ReadDocOptions = {}): DocContent {
     const space = this.all.readable(ref)
-    return this.all.existing(space, doc).model.read()
+    return newest(this.all.existing(space, doc, kind).model.read(), last)
   }
 
   get(ref: string, doc: string, key: string): MemoryValue | undefined {
     return this.all.existing(this.all.readable(ref), doc).model.get(key)
   }
 
-  write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
+  write(ref: string, doc: string, kind: DocKind | null, changes: readonly MemoryChange[]) {
     const space = this.all.readable(ref)
     const written = this.all.author.write(space, doc, kind, changes)
     this.all.tending.grown(space)
@@ -205,15 +203,8 @@ export class LocalEngine extends SyncCalls {
   }
 
   forget(ref: string, { doc }: { doc?: string } = {}): void {
-    if (doc === undefined) this.#forgetSpace(this.all.held(ref))
+    if (doc === undefined) this.all.forget(this.all.held(ref))
     else this.all.forgetDocument(this.all.readable(ref), doc)
-  }
-
-  #forgetSpace(space: Space): void {
-    const isOwner = rightIn(space.charter.charter, this.all.parts.key.peerId, this.all.parts.mesh) === 'own'
-    // Where the space was never shared, no other device needs to be told.
-    if (isOwner && space.charter.charter.mesh !== null) this.all.charters.amend(space, { gone: true })
-    this.all.remove(space)
   }
 
   export(ref: string, { format }: { format?: ExportFormat } = {}): Uint8Array {

@@ -28,6 +28,7 @@ export class MembershipControl {
       isCopied: this.#changes.session.isDuplicated(this.#changes.self),
       wasBehind: this.#changes.session.wasBehind(),
       saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
+      clocks: this.#changes.session.clocksApart(),
       wallMs: this.#changes.context.clock.wallMs()
     })
     return {

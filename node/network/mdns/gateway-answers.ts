@@ -24,6 +24,13 @@ export class GatewayAnswers {
     return this.#open() !== undefined && concernsGateways(bytes)
   }
 
+  /** What those forget who were told of it on this link. */
+  goodbye(link: Link): Packet | undefined {
+    const open = this.#open()
+    if (open === undefined || !this.#answeredMs.delete(keyOf(link))) return undefined
+    return gatewayAnswer(this.#id, open, link, 0)
+  }
+
   answerTo(packet: Packet, link: Link): Packet | undefined {
     const open = this.#open()
     if (open === undefined || !isGatewayQuestion(packet, this.#id)) return undefined

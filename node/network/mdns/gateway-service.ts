@@ -44,11 +44,16 @@ export function isGatewayQuestion({ questions = [] }: Packet, id: string): boole
   return questions.some(({ name }) => asked.includes(name.toLowerCase()))
 }
 
-/** What is said of it on this link; nothing where no name leads there over this link. */
+/**
+ * What is said of it on this link; nothing where no name leads there over this link.
+ *
+ * @param ttlS how long others keep it. With 0 they forget it at once (RFC 6762, 10.1).
+ */
 export function gatewayAnswer(
   id: string,
   { host, port, names }: OpenGateway,
-  link: Link
+  link: Link,
+  ttlS = TTL_S
 ): Packet | undefined {
   if (link.kind !== 'lan') return undefined
   const addresses = link.addresses.filter(own => leadsTo(host, own))
@@ -57,12 +62,12 @@ export function gatewayAnswer(
   const instance = `${id}.${SERVICE}`
   const target = isIP(name) === 0 ? name : `${id}.local`
   const answers: Answer[] = [
-    { name: SERVICE, type: 'PTR', ttl: TTL_S, data: instance },
-    { name: instance, type: 'SRV', ttl: TTL_S, data: { port, target } },
-    { name: instance, type: 'TXT', ttl: TTL_S, data: ['txtvers=1', 'path=/', `host=${name}`] },
+    { name: SERVICE, type: 'PTR', ttl: ttlS, data: instance },
+    { name: instance, type: 'SRV', ttl: ttlS, data: { port, target } },
+    { name: instance, type: 'TXT', ttl: ttlS, data: ['txtvers=1', 'path=/', `host=${name}`] },
     // A name of a network's own DNS leads where that says.
     ...(target.endsWith('.local') ? addresses : []).map(
-      (data): Answer => ({ name: target, type: isIPv6(data) ? 'AAAA' : 'A', ttl: TTL_S, data })
+      (data): Answer => ({ name: target, type: isIPv6(data) ? 'AAAA' : 'A', ttl: ttlS, data })
     )
   ]
   return { type: 'response', flags: AUTHORITATIVE, answers }
@@ -78,7 +83,8 @@ const leadsTo = (host: string, own: string): boolean => {
 export function gatewaysIn({ answers = [], additionals = [] }: Packet): SaidGateway[] {
   const records = [...answers, ...additionals]
   return records.flatMap(record => {
-    if (record.type !== 'SRV' || !record.name.endsWith(`.${SERVICE}`)) return []
+    // One that has gone says so, too.
+    if (record.type !== 'SRV' || record.ttl === 0 || !record.name.endsWith(`.${SERVICE}`)) return []
     const { port, target } = record.data
     const text = records.find(
       (other): other is TxtAnswer => other.type === 'TXT' && other.name === record.name

@@ -68,13 +68,22 @@ export class LanDiscovery extends EventTarget implements Startable {
     await this.#look()
   }
 
-  stop(): void {
+  /** Resolves when those who were told of the gateway are told that it is gone. */
+  async stop(): Promise<void> {
     this.#stopped = true
     this.#next?.cancel()
-    for (const { answering } of this.#asked.values()) answering?.cancel()
-    for (const family of FAMILIES) this.#parts.groups[family].close()
+    const { gateway, groups, report } = this.#parts
+    const asked = [...this.#asked.values()]
     this.#asked = new Map()
-    this.#parts.report.links = []
+    report.links = []
+    for (const { answering } of asked) answering?.cancel()
+    const goodbyes = asked.flatMap(({ link }) => {
+      const packet = gateway.goodbye(link)
+      return packet === undefined ? [] : groups[link.family].send(writePacket(packet), link)
+    })
+    // A link that is down takes none.
+    await Promise.allSettled(goodbyes)
+    for (const family of FAMILIES) groups[family].close()
   }
 
   async #look(): Promise<void> {
@@ -194,7 +203,8 @@ export class LanDiscovery extends EventTarget implements Startable {
     if (first === undefined) return
 
     const address = source.split('%')[0]!
-    const isMine = first.link.addresses.includes(address)
+    // With two cards in one network, what leaves by one arrives by the other, too.
+    const isMine = [...this.#asked.values()].some(({ link }) => link.addresses.includes(address))
     if (!isMine) for (const { state } of asked) state.heardMs = nowMs
     if (packet.type === 'query')
       for (const each of asked) this.#send(each, gateway.answerTo(packet, each.link))

@@ -19,21 +19,14 @@ const JSON_MS = 2 * 60_000
 /** Of an origin that is busy and does not say for how long. */
 const BUSY_MS = 5000
 
+const TOKEN_HINT =
+  'The token is in the file of weights.origins.hfTokenFile or msTokenFile, else in the variable HF_TOKEN of the node, not of this command.'
+
 /** What a refusal means. Its body is dropped: it is the origin's text, and may be a page. */
-export function refusalOf(
-  { url, status, headers, body }: HttpAnswer,
-  what: string,
-  clock: Clock
-): LumosError {
+export function refusalOf(answer: HttpAnswer, what: string, clock: Clock): LumosError {
+  const { url, status, headers, body } = answer
   body.destroy()
-  if (status === 401 || status === 403)
-    return new LumosError(
-      'DENIED',
-      `${url.host} gives ${what} only to an account that may have it, and asks for its token.`,
-      {
-        hint: 'Accept its terms on the hub, then set weights.origins.hfTokenFile or msTokenFile, or the variable HF_TOKEN.'
-      }
-    )
+  if (status === 401 || status === 403) return denied(answer, what)
   if (status === 404 || status === 410)
     return new LumosError('MODEL_NOT_FOUND', `${url.host} has no ${what}.`)
   if (status === 429 || status === 503)
@@ -43,6 +36,25 @@ export function refusalOf(
     )
   if (status === 408 || status >= 500) return originFailed(`${url.host} failed with status ${status}`)
   return new ProtocolViolationError(`${url.host} answered for ${what} with status ${status}.`)
+}
+
+/** A hub answers so for what is not there, too: to a caller without a token it does not say which names are private. */
+function denied({ url: { host }, status, headers, withToken }: HttpAnswer, what: string): LumosError {
+  if (headers['x-error-code'] === 'GatedRepo')
+    return new LumosError('DENIED', `${host} gives ${what} only to accounts that have accepted its terms.`, {
+      hint: `Accept them on its page there, with the account of the token. ${TOKEN_HINT}`
+    })
+  if (!withToken)
+    return new LumosError(
+      'DENIED',
+      `${host} has no ${what}, or gives it only to an account that may have it, and this node has no token.`,
+      { hint: `Look at its name first. ${TOKEN_HINT}` }
+    )
+  const why =
+    status === 401
+      ? `${host} does not take the token of this node, with which ${what} was asked for.`
+      : `${host} does not give ${what} to the account of the token that this node has.`
+  return new LumosError('DENIED', why, { hint: TOKEN_HINT })
 }
 
 /** Seconds, or a date. Undefined where it is neither. */

@@ -40,6 +40,8 @@ export interface HttpAnswer {
   /** Of the last hop. */
   readonly url: URL
   readonly status: number
+  /** Whether it was asked with the token. */
+  readonly withToken: boolean
   readonly headers: IncomingHttpHeaders
   /** Of the origin itself: a hub states hashes where it redirects. */
   readonly originHeaders: IncomingHttpHeaders
@@ -78,6 +80,7 @@ export class HttpClient {
     let url = origin
     let originHeaders: IncomingHttpHeaders | undefined
     for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
+      const withToken = token !== undefined && url.origin === origin.origin
       const body = await this.#send(url, {
         mayBeNear: hop === 0 || this.#isHostNear(origin.hostname),
         headers: {
@@ -85,14 +88,14 @@ export class HttpClient {
           // A body is what its hash is of: as it is stored, and no other form of it.
           'accept-encoding': 'identity',
           ...headers,
-          ...(token !== undefined && url.origin === origin.origin && { authorization: `Bearer ${token}` })
+          ...(withToken && { authorization: `Bearer ${token}` })
         },
         signal
       })
       const { statusCode: status = 0 } = body
       originHeaders ??= body.headers
       if (![301, 302, 303, 307, 308].includes(status))
-        return { url, status, headers: body.headers, originHeaders, body }
+        return { url, status, withToken, headers: body.headers, originHeaders, body }
       // What is short is read, so that the connection serves the next request.
       if (Number(body.headers['content-length'] ?? Number.NaN) <= REDIRECT_BYTES_MAX) body.resume()
       else body.destroy()

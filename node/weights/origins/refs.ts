@@ -5,6 +5,7 @@ import { InvalidInputError } from '../../../interface/errors.ts'
 import { ModelId } from '../../../interface/names.ts'
 import { isPath } from '../../../interface/path-ref.ts'
 import { RepositoryName, RepositoryPath } from '../../../interface/weights.ts'
+import { hubPage } from './hub-pages.ts'
 
 /** A repository of a hub of Hugging Face or ModelScope, and a file or variant of it where only that is wanted. */
 export interface HubRef {
@@ -63,6 +64,8 @@ const CID = /^baf(?:ybei|krei)[a-z2-7]{52}$/
 const FOREIGN_CID = /^(?:Qm[1-9A-HJ-NP-Za-km-z]{44}|baf(?:ybei|krei)[a-z2-7]{52})$/
 const PEER_ADDRESS =
   /^\/(?:ip4\/[\d.]{7,15}|ip6\/[\da-f:]{2,39})\/tcp\/\d{1,5}\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,62}$/i
+/** Without a scheme, as other programs have it. */
+const HUB_HOST = /^(?:hf\.co|huggingface\.co)\//i
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 /** Kinds of weights, as GGUF files are named by them at their ends. */
 const VARIANT =
@@ -76,6 +79,7 @@ export function parseRef(text: string): ModelRef {
     throw refused(`A model has 1 to ${REF_CHARS_MAX} characters`)
   if (/[\p{Cc}\p{Cf}]/u.test(text)) throw refused('The model holds characters that are not seen')
   if (isPath(text)) return { kind: 'path', path: text }
+  if (HUB_HOST.test(text)) return urlRef(`https://${text}`)
   if (SCHEME.test(text)) return urlRef(text)
   const [, prefix, rest = ''] = /^(hf|ms|ollama|ipfs):(.*)$/is.exec(text) ?? []
   if (prefix?.toLowerCase() === 'ollama') return ollamaRef(rest)
@@ -119,13 +123,15 @@ function ipfsRef(rest: string): IpfsRef {
   return { kind: 'ipfs', cid, address }
 }
 
-function urlRef(text: string): UrlRef {
+function urlRef(text: string): UrlRef | HubRef {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw refused(`"${shown(text)}" is no address that starts with https:// or http://`)
   // Refs are kept with jobs and shown to people.
   if (url.username !== '' || url.password !== '') throw refused('A URL must hold no password')
   url.hash = ''
+  const page = hubPage(url)
+  if (page !== undefined) return hubRef(page.kind, page.rest)
   return { kind: 'url', url: url.href }
 }
 

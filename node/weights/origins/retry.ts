@@ -1,8 +1,9 @@
 /** Tries again what may pass: an origin that is away, cut or busy. */
 
 import type { Clock, Random } from '../../../interface/clock.ts'
-import { CancelledError, toLumosError } from '../../../interface/errors.ts'
+import { toLumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { pause } from '../../network/deadline.ts'
 
 /** In a row, without anything new: two minutes of an origin that is away. */
 const ATTEMPTS_MAX = 8
@@ -35,22 +36,8 @@ export async function retrying<T>(
       const asked = err.code === 'OVERLOADED' ? Number(err.details.retryAfterMs) : 0
       const passes = err.code === 'ORIGIN_FAILED' || err.code === 'OVERLOADED'
       if (!passes || failures >= ATTEMPTS_MAX || asked > RETRY_AFTER_MAX_MS) throw err
-      const pause = Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + random() / 2)
-      await wait(clock, Math.max(asked, pause), signal)
+      const pauseMs = Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + random() / 2)
+      await pause(clock, Math.max(asked, pauseMs), signal)
     }
-  }
-}
-
-async function wait(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = clock.setTimer(resolve, delayMs)
-  const onAbort = () => reject(new CancelledError(undefined, { cause: signal?.reason }))
-  signal?.addEventListener('abort', onAbort, { once: true })
-  if (signal?.aborted) onAbort()
-  try {
-    await promise
-  } finally {
-    timer.cancel()
-    signal?.removeEventListener('abort', onAbort)
   }
 }

@@ -55,7 +55,7 @@ export class PublicHost {
 
   /** @throws {LumosError} `CONFIG_INVALID` where the host is no address of this device. */
   static async start({ settings, store, directory, clock, log }: PublicHostComponents): Promise<PublicHost> {
-    const { hosts, port } = await placeToListen(settings.host, settings.port, 'weights.public.host')
+    const { hosts, port } = await placeToListen(settings.host, settings.port, 'weights.public')
     mkdirSync(directory, { recursive: true, mode: PRIVATE_DIR_MODE })
     const path = join(directory, 'public.key')
     const privateKey = (await loadKey(path)) ?? (await createKey(path))

@@ -6,6 +6,7 @@ import type { Pulled, RepositoryFile, WeightSource } from '../../../interface/we
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import {
   download,
+  keyOf,
   type LeafTarget,
   type Listing,
   type Origin,
@@ -76,6 +77,7 @@ class Files {
   async all(): Promise<RepositoryFile[]> {
     const { files } = this.#listing
     this.#progress.expect(files.reduce((sum, { bytes }) => sum + bytes, 0))
+    await this.#mustHaveRoom()
     this.#save()
     const token = await this.#origin.token?.()
     const done = new Map<OriginFile, StoredFile>()
@@ -99,6 +101,18 @@ class Files {
       throw err
     }
     return files.map(file => ({ path: file.path, ...done.get(file)! }))
+  }
+
+  /** For all that is still to come, so that a disk is not filled in vain. */
+  async #mustHaveRoom(): Promise<void> {
+    const { store } = this.#pull
+    const missing = new Map<string, number>()
+    for (const file of this.#listing.files) {
+      const stored = store.file(file.sha256 ?? this.#kept[file.path] ?? '')
+      if (stored === undefined || !this.#mayReuse(stored)) missing.set(keyOf(file), file.bytes)
+    }
+    const bytes = [...missing.values()].reduce((sum, bytes) => sum + bytes, 0)
+    await store.checkRoom(bytes, [...missing.keys()])
   }
 
   async #one(file: OriginFile, token: string | undefined, signal: AbortSignal): Promise<StoredFile> {

@@ -51,8 +51,8 @@ export interface ClaimState {
 export type ClaimEvent =
   /** What a device states in a question or an answer. */
   | { readonly type: 'heard'; readonly peerId: string; readonly stated: Stated }
-  /** It is not connected, or does not download the file. */
-  | { readonly type: 'gone'; readonly peerId: string }
+  /** It is not connected. With `askedMs`: it did not download the file when it was asked then, and may have begun since. */
+  | { readonly type: 'gone'; readonly peerId: string; readonly askedMs?: number | undefined }
   /** All devices were asked, or had their time. */
   | { readonly type: 'asked' }
   | { readonly type: 'leaf'; readonly bytes: number }
@@ -83,9 +83,11 @@ export const claimCore: Core<ClaimState, ClaimEvent, ClaimEffect> = (state, even
     case 'heard':
       hear(state, event.peerId, event.stated, nowMs)
       break
-    case 'gone':
-      state.rivals.delete(event.peerId)
+    case 'gone': {
+      const { peerId, askedMs = Number.POSITIVE_INFINITY } = event
+      if ((state.rivals.get(peerId)?.heardMs ?? 0) < askedMs) state.rivals.delete(peerId)
       break
+    }
     case 'shut':
       state.shut.add(event.peerId)
       break

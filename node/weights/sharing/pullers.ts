@@ -49,13 +49,15 @@ export interface PullersComponents {
   admits(peerId: string): boolean
   stated(): Stated
   onHeard(peerId: string, stated: Stated): void
-  onGone(peerId: string): void
+  /** @param askedMs it did not download the file when it was asked then. */
+  onGone(peerId: string, askedMs?: number): void
   onLeaf(peerId: string, bytes: number): void
   onFailure(err: unknown): void
 }
 
-/** What was read of a device's lists. */
+/** What was asked of a device, and read of its lists. */
 interface Read {
+  askedMs: number
   round: number
   rounds: number
   since: number
@@ -107,6 +109,11 @@ export class Pullers {
     for (const holder of this.#holders.values()) holder.wake()
   }
 
+  /** All are told what this device does now. */
+  tell(): void {
+    for (const holder of this.#holders.values()) holder.look()
+  }
+
   /** A device states to have a leaf that is listed and is not here. */
   get hasMore(): boolean {
     const { incoming } = this.#components
@@ -127,11 +134,13 @@ export class Pullers {
 
   async #employ(peerId: string, onAnswer: () => void): Promise<void> {
     const { clock, log, signal, incoming, holders, onGone } = this.#components
+    const read: Read = { askedMs: clock.monotonicMs(), round: 0, rounds: 0, since: 0, lists: 0 }
+    let askedMs: number | undefined
     let client: BlocksClient | undefined
     let holder: Holder | undefined
     try {
       client = await holders.open(peerId, { signal })
-      holder = this.#holderOf(peerId, client)
+      holder = this.#holderOf(peerId, client, read)
       await holder.lookAt(incoming)
       this.#holders.set(peerId, holder)
       this.#joining.delete(peerId)
@@ -140,6 +149,7 @@ export class Pullers {
     } catch (thrown) {
       const err = toLumosError(thrown)
       const afterMs = thrown === MISSING ? AGAIN_MISSING_MS : AGAIN_MS
+      if (thrown === MISSING) askedMs = read.askedMs
       this.#notBeforeMs.set(peerId, clock.monotonicMs() + afterMs)
       if (!signal.aborted && LIES.has(err.code)) holders.onLiar(peerId, err)
       log.debug({ peerId, code: err.code, why: err.message }, 'a device shares no download')
@@ -148,17 +158,16 @@ export class Pullers {
       holder?.leave()
       this.#holders.delete(peerId)
       this.#joining.delete(peerId)
-      if (!signal.aborted) onGone(peerId)
+      if (!signal.aborted) onGone(peerId, askedMs)
       onAnswer()
     }
   }
 
-  #holderOf(peerId: string, client: BlocksClient): Holder {
+  #holderOf(peerId: string, client: BlocksClient, read: Read): Holder {
     const { clock, signal, incoming, onLeaf, onFailure } = this.#components
-    const read: Read = { round: 0, rounds: 0, since: 0, lists: 0 }
     return new Holder(peerId, client, false, {
       ...{ clock, signal, onFailure },
-      pick: holder => pickLeaf(holder, [incoming], this.#holders.values()),
+      pick: holder => pickLeaf(holder, [incoming], [...this.#holders.values()]),
       files: () => [incoming],
       look: ({ client }) => this.#look(peerId, client, read),
       onLeaf: (_, { leaf }, isNew) => isNew && onLeaf(peerId, incoming.bytesOf(leaf))
@@ -167,10 +176,11 @@ export class Pullers {
 
   /** Which leaves it has of those that are listed. */
   async #look(peerId: string, client: BlocksClient, read: Read): Promise<Uint8Array> {
-    const { sha256, incoming, lists, signal, stated, onHeard } = this.#components
+    const { clock, sha256, incoming, lists, signal, stated, onHeard } = this.#components
     const { bytes } = incoming.file
     for (let answers = 1; ; answers++) {
       const { round, since } = read
+      read.askedMs = clock.monotonicMs()
       const share = await client.coming({ sha256, bytes, ...stated(), round, since }, { signal })
       if (share === undefined) throw MISSING
       if (share.round !== read.round) {

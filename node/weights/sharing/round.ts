@@ -3,7 +3,7 @@
  * those that have some of it. What came is checked as a whole at the end.
  */
 
-import type { Clock } from '../../../interface/clock.ts'
+import type { Clock, Random } from '../../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
 import { LISTS_PER_ANSWER, type OfComing, type Share, type Stated } from '../../../protocols/blocks/index.ts'
@@ -28,9 +28,12 @@ export interface SharedContent {
 
 export interface RoundComponents {
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
   readonly store: Pick<WeightStore, 'partial' | 'digestsOf'>
   readonly content: SharedContent
+  /** Leaves that this device has from its own origin: they need not come again, also where a peer lies. Added to. */
+  readonly fromOrigin: Set<number>
   readonly peerId: string
   /** -1 for a guest. */
   readonly strength: number
@@ -67,11 +70,11 @@ export class Round {
   #leafMs = 0
 
   constructor(number: number, components: RoundComponents) {
-    const { clock, log, content, peerId, strength, holders } = components
+    const { clock, random, log, content, peerId, strength, holders } = components
     this.number = number
     this.#components = components
     this.lists = new LeafLists(content.bytes)
-    this.incoming = new IncomingFile({ ...content, cid: '' })
+    this.incoming = new IncomingFile({ ...content, cid: '' }, random)
     this.incoming.digests = this.lists.digests
     this.#claim = newClaim(peerId, strength, clock.monotonicMs())
     this.#ended.promise.catch(() => {})
@@ -81,7 +84,7 @@ export class Round {
       admits: id => components.admits(id),
       stated: () => this.#stated,
       onHeard: (id, stated) => this.#heard(id, stated),
-      onGone: id => this.#step({ type: 'gone', peerId: id }),
+      onGone: (peerId, askedMs) => this.#step({ type: 'gone', peerId, askedMs }),
       onLeaf: (id, bytes) => this.#came(id, bytes),
       onFailure: err => this.#fail(err)
     })
@@ -89,7 +92,7 @@ export class Round {
 
   /** @throws {LumosError} `WEIGHTS_INVALID` where the whole is another file; what the origin and the disk throw. */
   async run(signal: AbortSignal): Promise<StoredFile> {
-    const { store, content } = this.#components
+    const { store, content, fromOrigin } = this.#components
     const { sha256, bytes } = content
     const onAbort = (): void => this.#fail(signal.reason)
     signal.addEventListener('abort', onAbort)
@@ -103,7 +106,9 @@ export class Round {
         await this.#ended.promise
       }
       this.#stop()
-      const stored = await partial.finish({ sha256 }, { signal })
+      // Where no other device has listed any, what is wrong came from the origin.
+      const keep = this.lists.signers.length > 0 ? fromOrigin : new Set<number>()
+      const stored = await partial.finish({ sha256 }, { signal, keep })
       // Those that others have listed are replaced by those of the file.
       this.incoming.digests = store.digestsOf(stored.cid)
       this.incoming.becomeWhole()
@@ -135,11 +140,8 @@ export class Round {
     }
     await this.lists.seal((first, digests) => this.#components.seal({ sha256, bytes, first, digests }))
     const since = question.round === this.number ? question.since : 0
-    const have = new Uint8Array(Math.ceil(this.incoming.leaves / 8))
-    for (let leaf = 0; leaf < this.incoming.leaves; leaf++)
-      if (this.incoming.whole || this.#partial?.has(leaf)) have[leaf >> 3]! |= 1 << (leaf & 7)
     return {
-      ...{ ...this.#stated, round: this.number, have },
+      ...{ ...this.#stated, round: this.number, have: this.incoming.bitmap() },
       lists: this.lists.envelopes.slice(since, since + LISTS_PER_ANSWER)
     }
   }
@@ -181,14 +183,14 @@ export class Round {
 
   #step(event: ClaimEvent): void {
     if (this.#controller.signal.aborted) return
-    for (const effect of claimCore(this.#claim, event, this.#components.clock.monotonicMs(), NO_CHANCE)
-      .effects)
-      this.#do(effect)
+    const { clock, random } = this.#components
+    for (const effect of claimCore(this.#claim, event, clock.monotonicMs(), random).effects) this.#do(effect)
   }
 
   #do(effect: ClaimEffect): void {
     switch (effect.type) {
       case 'claim':
+        this.#pullers.tell()
         void this.#fromOrigin()
         break
       case 'follow':
@@ -204,7 +206,7 @@ export class Round {
   }
 
   async #fromOrigin(): Promise<void> {
-    const { clock, download, onLink } = this.#components
+    const { clock, download, onLink, fromOrigin } = this.#components
     const controller = new AbortController()
     this.#download = controller
     const signal = AbortSignal.any([controller.signal, this.#controller.signal])
@@ -214,6 +216,7 @@ export class Round {
       onLeaf: (leaf: number, bytes: number) => {
         const isNew = !this.incoming.has(leaf)
         if (isNew) this.#own(leaf)
+        if (isNew) fromOrigin.add(leaf)
         this.#came(undefined, isNew ? bytes : 0)
       }
     }
@@ -244,5 +247,3 @@ export class Round {
     this.#pullers.close()
   }
 }
-
-const NO_CHANCE = (): number => 0

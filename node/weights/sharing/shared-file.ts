@@ -15,7 +15,7 @@ const WRONG_ROUNDS_MAX = 2
 /** What was damaged on its way from the origin comes right the second time; an origin that sends it again lies. */
 const OWN_ROUNDS_MAX = 2
 
-export interface SharedFileComponents extends RoundComponents {
+export interface SharedFileComponents extends Omit<RoundComponents, 'fromOrigin'> {
   /** Of the model that it is for: what a peer may have is asked by it. */
   readonly name: string
   /** Unlike that of any other try: a device that has lists of that one begins anew. */
@@ -26,6 +26,7 @@ export class SharedFile {
   readonly #components: SharedFileComponents
   readonly #shut = new Set<string>()
   readonly #earlier: LeafLists[] = []
+  readonly #fromOrigin = new Set<number>()
   readonly #over = Promise.withResolvers<void>()
   #isAlone = false
   #round: Round
@@ -59,7 +60,10 @@ export class SharedFile {
           const err = toLumosError(thrown)
           if (err.code !== 'WEIGHTS_INVALID') throw err
           const { lists } = this.#round
-          if (lists.signers.length === 0 && own++ >= OWN_ROUNDS_MAX) throw err
+          if (lists.signers.length === 0) {
+            if (own++ >= OWN_ROUNDS_MAX) throw err
+            this.#fromOrigin.clear()
+          }
           for (const peerId of lists.signers) this.#shut.add(peerId)
           if (lists.signers.length > 0 && wrong++ >= WRONG_ROUNDS_MAX) this.#isAlone = true
           this.#earlier.push(lists)
@@ -85,9 +89,12 @@ export class SharedFile {
   }
 
   #newRound(number: number): Round {
-    const { admits } = this.#components
+    const { admits, firstRound, onKept } = this.#components
     return new Round(number, {
       ...this.#components,
+      fromOrigin: this.#fromOrigin,
+      // What stays from an earlier round was counted when it came.
+      onKept: bytes => number === firstRound && onKept(bytes),
       admits: id => !this.#isAlone && !this.#shut.has(id) && admits(id),
       mayClaim: id => !this.#isAlone && !this.#shut.has(id) && this.#components.mayClaim(id)
     })

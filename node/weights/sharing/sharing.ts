@@ -124,7 +124,7 @@ export class Sharing {
     const { clock, random, log, store, holders, mayHave } = this.#components
     const peerId = this.#mesh?.peerId ?? ''
     return new SharedFile({
-      ...{ clock, log, store, content, name, holders, peerId, download, onKept, onBytes },
+      ...{ clock, random, log, store, content, name, holders, peerId, download, onKept, onBytes },
       firstRound: Math.floor(random() * ROUNDS_MAX),
       strength: this.#roleOf(peerId) === 'guest' ? -1 : this.#strength,
       // A private model is not named to those that may not have it.

@@ -158,7 +158,7 @@ export class Fetch {
     const holder = new Holder(peerId, client, isWhole, {
       clock,
       signal: this.#controller.signal,
-      pick: holder => pickLeaf(holder, this.#open, this.#holders.values()),
+      pick: holder => pickLeaf(holder, this.#open, [...this.#holders.values()]),
       files: () => [...this.#open],
       onLeaf: this.#onLeaf,
       onFailure: err => this.#fail(err)

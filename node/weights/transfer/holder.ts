@@ -72,6 +72,11 @@ export class Holder {
     this.#ended.promise.catch(() => {})
   }
 
+  /** One that has not all fetches it, too. */
+  get isWhole(): boolean {
+    return this.#bitmaps === undefined
+  }
+
   /** In the order in which they come. */
   get asked(): readonly Leaf[] {
     return this.#asked
@@ -110,7 +115,7 @@ export class Holder {
         this.#wake = resolve
       })
       const timer = clock.setTimer(() => {
-        this.#look()
+        this.look()
         this.#wake()
       }, LOOK_AGAIN_MS)
       try {
@@ -157,7 +162,8 @@ export class Holder {
     return Math.min(IN_FLIGHT_MAX - this.#writing, ahead)
   }
 
-  #look(): void {
+  /** What it has by now, unless it is about to send some of it. */
+  look(): void {
     if (this.#bitmaps === undefined || this.#looking || this.#asked.length > 0) return
     this.#looking = true
     Promise.all(this.#components.files().map(file => this.lookAt(file)))

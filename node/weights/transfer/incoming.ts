@@ -1,5 +1,6 @@
 /** A repository that is being fetched: which leaves of its files are there, asked for, or still to be asked for. */
 
+import type { Random } from '../../../interface/clock.ts'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
 import type { Repository, RepositoryFile } from '../../../interface/weights.ts'
 import { DIGEST_BYTES } from '../../../protocols/blocks/index.ts'
@@ -10,6 +11,18 @@ import type { PartialFile } from '../../../storage/weights/types.ts'
 const ASKERS_MAX = 2
 /** In place of a number of askers. */
 const THERE = 255
+
+/** All leaves, in an order that no other device has. One that was only rotated would soon meet another, and go on beside it. */
+function shuffled(leaves: number, random: Random): Uint32Array {
+  const order = Uint32Array.from({ length: leaves }, (_, leaf) => leaf)
+  for (let place = leaves - 1; place > 0; place--) {
+    const other = Math.floor(random() * (place + 1))
+    const leaf = order[place]!
+    order[place] = order[other]!
+    order[other] = leaf
+  }
+  return order
+}
 
 const leavesIn = (bytes: number): number => Math.max(1, Math.ceil(bytes / LEAF_BYTES))
 
@@ -25,13 +38,17 @@ export class IncomingFile {
   #states: Uint8Array | undefined
   #left: number
   readonly #writing = new Set<Promise<void>>()
-  /** All leaves before are there or asked for. */
+  readonly #random: Random
+  /** Absent for that of the file. */
+  #order: Uint32Array | undefined
+  /** All leaves that come before this one in the order are there or asked for. */
   #next = 0
 
-  constructor(file: RepositoryFile) {
+  constructor(file: RepositoryFile, random: Random) {
     this.file = file
     this.leaves = leavesIn(file.bytes)
     this.#left = this.leaves
+    this.#random = random
   }
 
   /** All leaves are on disk. */
@@ -69,8 +86,17 @@ export class IncomingFile {
     return false
   }
 
+  /** It is here, or being written. */
   has(leaf: number): boolean {
     return this.whole || this.#states?.[leaf] === THERE
+  }
+
+  /** A bit for each leaf that can be sent on, the lowest first. */
+  bitmap(from = 0, count = this.leaves): Uint8Array {
+    const bitmap = new Uint8Array(Math.ceil(count / 8))
+    for (let n = 0; n < count; n++)
+      if (this.whole || this.partial?.has(from + n)) bitmap[n >> 3]! |= 1 << (n & 7)
+    return bitmap
   }
 
   /** Its leaves may be asked for from now on. */
@@ -79,12 +105,25 @@ export class IncomingFile {
     this.#states = new Uint8Array(this.leaves)
   }
 
-  /** The first leaf that no holder was asked for, among those that `held` has. */
-  next(held: (leaf: number) => boolean): number | undefined {
+  /**
+   * The next leaf that no holder was asked for, among those that `held` has.
+   *
+   * @param isShared other devices fetch the file, too: each has an order of its own, so that they soon have what others lack.
+   *   In the order of the file, leaves are hashed as they come, and need not be read a second time.
+   */
+  next(held: (leaf: number) => boolean, isShared: boolean): number | undefined {
     const states = this.#states
     if (states === undefined) return undefined
-    while (this.#next < this.leaves && states[this.#next] !== 0) this.#next++
-    for (let leaf = this.#next; leaf < this.leaves; leaf++) if (states[leaf] === 0 && held(leaf)) return leaf
+    if (isShared !== (this.#order !== undefined)) {
+      this.#order = isShared ? shuffled(this.leaves, this.#random) : undefined
+      this.#next = 0
+    }
+    const leafAt = (place: number): number => this.#order?.[place] ?? place
+    while (this.#next < this.leaves && states[leafAt(this.#next)] !== 0) this.#next++
+    for (let place = this.#next; place < this.leaves; place++) {
+      const leaf = leafAt(place)
+      if (states[leaf] === 0 && held(leaf)) return leaf
+    }
     return undefined
   }
 
@@ -101,7 +140,7 @@ export class IncomingFile {
     const states = this.#states!
     if (states[leaf] === THERE || states[leaf] === 0) return
     states[leaf]!--
-    if (leaf < this.#next) this.#next = leaf
+    this.#next = 0
   }
 
   /** The leaf was there when the file was opened. */
@@ -127,7 +166,7 @@ export class IncomingFile {
     } catch (err) {
       this.#states![leaf] = 0
       this.#left++
-      this.#next = Math.min(this.#next, leaf)
+      this.#next = 0
       throw err
     } finally {
       this.#writing.delete(writing)
@@ -153,12 +192,12 @@ export class IncomingRepository {
   readonly envelope: Uint8Array
   readonly files: readonly IncomingFile[]
 
-  constructor(repository: Repository, envelope: Uint8Array) {
+  constructor(repository: Repository, envelope: Uint8Array, random: Random) {
     this.repository = repository
     this.envelope = envelope
     // Equal files are one file of the store.
     const bySha = new Map(repository.files.map(file => [file.sha256, file]))
-    this.files = [...bySha.values()].map(file => new IncomingFile(file))
+    this.files = [...bySha.values()].map(file => new IncomingFile(file, random))
   }
 
   get bytesTotal(): number {

@@ -61,10 +61,9 @@ export class OwnHoldings implements Holdings {
     if (bytes === undefined) return undefined
     const leaves = Math.max(1, Math.ceil(bytes / LEAF_BYTES)) - from
     const count = Math.max(0, Math.min(leaves, LEAVES_PER_BITMAP))
-    const bitmap = new Uint8Array(Math.ceil(count / 8))
-    for (let n = 0; n < count; n++) {
-      if (incoming === undefined || incoming.has(from + n)) bitmap[n >> 3]! |= 1 << (n & 7)
-    }
+    if (incoming !== undefined) return incoming.bitmap(from, count)
+    const bitmap = new Uint8Array(Math.ceil(count / 8)).fill(255)
+    if (count % 8 !== 0) bitmap[bitmap.length - 1] = (1 << (count % 8)) - 1
     return bitmap
   }
 

@@ -11,10 +11,11 @@ const LATE_MS_MIN = 100
 export function pickLeaf(
   holder: Holder,
   open: Iterable<IncomingFile>,
-  holders: Iterable<Holder>
+  holders: readonly Holder[]
 ): Leaf | undefined {
+  const isShared = holders.length > 1 && holders.some(({ isWhole }) => !isWhole)
   for (const file of open) {
-    const leaf = file.next(leaf => holder.has(file, leaf))
+    const leaf = file.next(leaf => holder.has(file, leaf), isShared)
     if (leaf !== undefined) return { file, leaf }
   }
   let latest: Leaf | undefined

@@ -114,7 +114,7 @@ export class WeightTransfer {
    * @throws {LumosError} `WEIGHTS_NOT_FOUND`, `WEIGHTS_INVALID`, `WEIGHTS_FULL`; `TIMEOUT` where no byte came for long.
    */
   async fetch(ref: string, { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}): Promise<Fetched> {
-    const { store } = this.#components
+    const { store, random } = this.#components
     const own = store.repository(ref)
     if (own !== undefined) return { repository: own, sources: [{ from: DISK, bytes: own.bytes }] }
     const { value, envelope, signer } = await this.devices.locate(ref, {
@@ -126,7 +126,7 @@ export class WeightTransfer {
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
-    const fetch = this.#fetchOf(new IncomingRepository(value, envelope), waitMs, onProgress)
+    const fetch = this.#fetchOf(new IncomingRepository(value, envelope, random), waitMs, onProgress)
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
@@ -156,7 +156,11 @@ export class WeightTransfer {
     if (first === undefined) throw new LumosError('WEIGHTS_NOT_FOUND', `No device has the file ${sha256}.`)
     const { value, envelope } = first.signed
     const files = value.files.filter(file => file.sha256 === sha256)
-    await this.#fetchOf(new IncomingRepository({ ...value, files }, envelope), waitMs, onProgress).run(signal)
+    await this.#fetchOf(
+      new IncomingRepository({ ...value, files }, envelope, this.#components.random),
+      waitMs,
+      onProgress
+    ).run(signal)
   }
 
   /** The devices that have it, this one included, in whole or in part. */

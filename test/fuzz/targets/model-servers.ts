@@ -76,7 +76,9 @@ export const MODEL_SERVER_TARGETS: readonly Target[] = [
       text('{"data":[{"embedding":"AACAPwAAAEA="}]}')
     ],
     words: ['"index":', '"embedding":', '{"toString":1}', '[', 'null', '1e999', '-1'],
-    read: bytes => vectorsOf(parseJson(server, Buffer.from(bytes).toString()), 1, server.name).dimensions
+    read: bytes =>
+      vectorsOf(parseJson(server, Buffer.from(bytes).toString()), { count: 1, server: server.name })
+        .dimensions
   },
   {
     name: 'ranking of a model server',

@@ -55,6 +55,20 @@ describe('a file that is named to a batch', () => {
     expect(await readFile(path, 'utf8')).toBe('my diary')
   })
 
+  it('is refused where its lines are in UTF-16, and a folder is without what systems leave in it', async () => {
+    const list = join(folder, 'list.jsonl')
+    for (const encoding of ['utf16le', 'utf8'] as const) {
+      await writeFile(list, '\ufeff"gone.png"\n"gone.png"', encoding)
+      const became = read(list)
+      if (encoding === 'utf8') expect(await became).toHaveLength(2)
+      else await assert.rejects(became, { code: 'INVALID_INPUT', message: /list\.jsonl is in UTF-16/ })
+    }
+    await rm(list)
+    const names = ['Thumbs.db', 'desktop.ini', '.DS_Store', '__MACOSX', 'सात.png']
+    for (const name of names) await writeFile(join(folder, name), 'x')
+    expect((await read(folder)).map(one => one.replace(/^[^/]*\//, ''))).toEqual(['सात.png read'])
+  })
+
   it('leads to no file outside of its folder, neither by a link nor by a path', async () => {
     const data = join(folder, 'data')
     await mkdir(data)

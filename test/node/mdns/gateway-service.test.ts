@@ -115,12 +115,26 @@ it('is answered once a second on a link, also to one who names it, and peers are
   expect(node.sighted.has(peer.peerId)).toBe(true)
 })
 
+it('that stops takes back what it has said, on the links where it has, and is found no more', async () => {
+  const { network, node, asker } = await asked(OPEN)
+  node.groups.IPv4.hear(encode(GATEWAY_QUESTION), '192.168.0.9')
+  await network.pass(500)
+  const before = aboutGateways(network, node.name).length
+  expect(before).toBe(1)
+  await node.discovery.stop()
+  const [last, ...others] = aboutGateways(network, node.name).slice(before)
+  expect([last!.from, others]).toEqual([`${node.name} eth0 IPv4`, []])
+  expect(last!.packet.answers!.map(record => ('ttl' in record ? record.ttl : undefined))).toEqual([0, 0, 0])
+  expect(gatewaysIn(last!.packet)).toEqual([])
+  expect(await finding(network, asker)).toEqual([])
+})
+
 /** What a device of the network may say. */
 const forged = (port: number, host: string, target = 'x.local', instance = 'x'): Buffer =>
   encode({
     type: 'response',
     answers: [
-      { name: `${instance}.${SERVICE}`, type: 'SRV', data: { port, target } },
+      { name: `${instance}.${SERVICE}`, type: 'SRV', ttl: 120, data: { port, target } },
       { name: `${instance}.${SERVICE}`, type: 'TXT', data: host === '' ? [] : [`host=${host}`] }
     ]
   })

@@ -1,6 +1,6 @@
 import { decode, encode } from 'dns-packet'
 import { expect, it } from 'vitest'
-import { SIGHTINGS_MAX } from '../../../node/network/lan-report.ts'
+import { COPY_AGE_MS_MAX, SIGHTINGS_MAX } from '../../../node/network/lan-report.ts'
 import {
   ANNOUNCE_INTERVAL_MS,
   ANSWER_INTERVAL_MS,
@@ -158,7 +158,7 @@ it('answers questions that come close together once', async () => {
   expect(answers).toHaveLength(1)
 })
 
-it('notes a device that answers with its own key, and never itself', async () => {
+it('notes a device that answers with its own key until it is gone, and never itself', async () => {
   const { network, a } = await two(HOME_1, HOME_2)
   await network.pass(10_000)
   expect(a.report.copy).toBeNull()
@@ -167,6 +167,19 @@ it('notes a device that answers with its own key, and never itself', async () =>
   )!
   a.groups.IPv4.hear(own.bytes, '192.168.0.3')
   expect(a.report.copy).toMatchObject({ address: '192.168.0.3', link: 'eth0' })
+  await network.pass(COPY_AGE_MS_MAX)
+  expect(a.report.copy).toBeNull()
+})
+
+it('knows its own packets where two of its cards are in one network', async () => {
+  const network = new LocalNetwork()
+  const cards = { eth0: 'home 192.168.0.1/24', wlan0: 'home 192.168.0.2/24' }
+  const a = await network.device(cards)
+  await a.discovery.start()
+  await network.pass(10_000)
+  expect(linksOf(a)).toEqual(['eth0 ipv4 asking', 'wlan0 ipv4 asking'])
+  expect(a.report.copy).toBeNull()
+  expect(a.report.links.map(({ heardMs }) => heardMs)).toEqual([null, null])
 })
 
 /** An answer that some device of the network made up. */
@@ -253,8 +266,8 @@ it('hears its peers on a network that is busy with the packets of others', async
 
 it('stops: its timers end, and its links are gone from the report', async () => {
   const { network, a, b } = await two(HOME_1, HOME_2)
-  a.discovery.stop()
-  b.discovery.stop()
+  await a.discovery.stop()
+  await b.discovery.stop()
   expect(network.clock.timers).toBe(0)
   expect(a.report.links).toEqual([])
 })

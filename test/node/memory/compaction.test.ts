@@ -394,6 +394,12 @@ describe('a space of more documents than are kept open', () => {
     openedFor(0)
     const hash = hashOf(one, id)
     assert.equal(openedFor(1), 0)
+    // Nor are those opened to say how much is in them.
+    const before = opened
+    const { docs, entries } = one.do(engine => engine.space(id))
+    assert.deepEqual([docs, entries, opened - before], [270, 270, 0])
+    assert.equal(one.do(engine => engine.docs(id)).filter(doc => doc.entries === 1).length, 270)
+    assert.equal(opened - before, 0)
     one.do(engine => engine.compact(id))
     openedFor(2)
     assert.equal(openedFor(3), 0)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DOC_KINDS, type DocKind, type MemoryChange } from '../../../interface/memory.ts'
 import { openDoc } from '../../../node/memory/docs/index.ts'
+import { WRITER_BYTES_MAX } from '../../../node/memory/docs/limits.ts'
 import { keysIn } from '../../../node/memory/docs/touched.ts'
 import { Device, meet } from './devices.ts'
 
@@ -225,6 +226,75 @@ describe('notes', () => {
     expect(a.rebuilt(new Set([b.client])).read()).toEqual({ kind: 'notes', text: 'Hello  dearworld' })
   })
 
+  it('that are given a new text write what differs, so that what another device types in between stays', () => {
+    const [a, b] = two('notes')
+    a.write({ type: 'text', text: 'Title\n\nFirst words here.\nSecond line.\n\nThe end' })
+    meet([a, b])
+    a.write({ type: 'text', text: 'New title\n\nFirst words here.\nSecond line.\n\nThe real end' })
+    b.write({ type: 'text', text: 'Title\n\nFirst good words here.\nSecond line.\nThird 😀.\n\nThe end' })
+    const text = 'New title\n\nFirst good words here.\nSecond line.\nThird 😀.\n\nThe real end'
+    expect(met(a, b)).toEqual({ kind: 'notes', text })
+    const { length } = a.log
+    a.write({ type: 'text', text })
+    expect(a.log.length).toBe(length)
+    expect(() => a.write({ type: 'text', text }, type(0, 'x'))).toThrow(/one whole "text"/)
+  })
+
+  it('have one place replaced that is found when it is written, and say where it is none or several', () => {
+    const [a] = two('notes')
+    a.write({ type: 'text', text: 'milk, eggs, milk and bread' })
+    const replace = (find: string, insert: string) => a.write({ type: 'replace', find, insert })
+    replace('eggs', 'six eggs')
+    expect(() => replace('milk', 'oats')).toThrow(/"milk" in several places: find more/)
+    expect(() => replace('butter', '')).toThrow(/do not have "butter": read them again/)
+    a.write(
+      { type: 'replace', find: 'milk,', insert: 'oats,' },
+      { type: 'replace', find: 'milk', insert: 'tea' }
+    )
+    expect(a.doc.read()).toEqual({ kind: 'notes', text: 'oats, six eggs, tea and bread' })
+  })
+
+  it('have the new text, whatever it is', () => {
+    const words = fc.array(fc.constantFrom('a', 'b ', '😀', '😁\n', '\n', ' ', 'ab\n'), { maxLength: 40 })
+    fc.assert(
+      fc.property(words, words, (before, after) => {
+        const [a] = two('notes')
+        a.write({ type: 'text', text: before.join('') })
+        a.write({ type: 'text', text: after.join('') })
+        expect(a.doc.read()).toEqual({ kind: 'notes', text: after.join('') })
+      }),
+      { numRuns: 200 }
+    )
+    const [a] = two('notes')
+    const long = (word: string) => Array.from({ length: 5000 }, (_, i) => `${word}${i}`).join(' ')
+    for (const text of [long('a'), long('b'), long('a').replaceAll('0 ', '1 '), ''])
+      a.write({ type: 'text', text })
+    expect(a.doc.read()).toEqual({ kind: 'notes', text: '' })
+  })
+
+  it('take as many characters of one writer as other devices take, those that are gone included', () => {
+    const [a, b] = two('notes')
+    const insert = 'x'.repeat(100_000)
+    const full = expect.objectContaining({ code: 'MEMORY_FULL' })
+    for (let units = insert.length; units <= WRITER_BYTES_MAX; units += insert.length) {
+      a.write(type(0, insert))
+      a.write(type(0, '', insert.length))
+    }
+    expect(() => a.write(type(0, insert))).toThrow(full)
+    a.write(type(0, 'y'.repeat(WRITER_BYTES_MAX % insert.length)))
+    expect(() => a.write(type(0, 'z'))).toThrow(full)
+    expect(met(a, b)).toEqual(a.doc.read())
+  })
+
+  it('take a text that fits an update, and say how much that is where it does not', () => {
+    const [a] = two('notes')
+    a.write({ type: 'text', text: 'x'.repeat(200_000) })
+    expect(() => a.write({ type: 'text', text: 'y'.repeat(200_000) })).toThrow(
+      /200064 bytes.*limit is 114688/
+    )
+    expect(a.doc.read()).toEqual({ kind: 'notes', text: 'x'.repeat(200_000) })
+  })
+
   it('refuse an edit beyond their end, or inside a character', () => {
     const [a] = two('notes')
     a.write(type(0, 'a😀'))
@@ -249,6 +319,25 @@ describe('a document of each kind', () => {
     expect(() => openDoc(kind, a.doc.snapshot().subarray(3), new Set())).toThrow(
       expect.objectContaining({ code: 'MEMORY_INVALID' })
     )
+  })
+})
+
+describe('a document of as much as one writer may have, and that of another one', () => {
+  it('takes what the writer may have, and what leaves less', () => {
+    const [a, b] = two('facts')
+    const value = 'x'.repeat(230_000)
+    const count = Math.floor(WRITER_BYTES_MAX / (value.length + 20))
+    const full = expect.objectContaining({ code: 'MEMORY_FULL' })
+    for (let n = 0; n < count; n++) b.write(set(`of b ${n}`, value))
+    for (const sent of b.log) a.take(sent)
+    for (let n = 0; n < count; n++) a.write(set(`of a ${n}`, value))
+    expect(() => a.write(set('more', value))).toThrow(full)
+    a.write(set('of a 0', 'short'), set('of b 0', 'short'))
+    a.write({ type: 'unset', key: 'of a 1' })
+    a.write(set('more', value))
+    expect(b.take(a.log.at(-1)!)).toBe(false)
+    for (const sent of a.log) b.take(sent)
+    expect(b.hash()).toBe(a.hash())
   })
 })
 

@@ -5,8 +5,10 @@ import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
+import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
 import { openDoc } from '../../../node/memory/docs/index.ts'
-import { device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
+import type { LocalEngine } from '../../../node/memory/worker/local-engine.ts'
+import { type Device, device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 /** A space of `one` in which `two` has this right. */
 function shared(right: 'read' | 'write' | 'own' = 'write') {
@@ -36,6 +38,111 @@ describe('a space', () => {
     )
     assert.throws(() => second.do(engine => engine.create('notes')), { code: 'INVALID_INPUT' })
     assert.throws(() => facts(second, 'other'), { code: 'MEMORY_NOT_FOUND' })
+  })
+
+  it('says what there is where a name is mistaken', () => {
+    const { one } = shared()
+    set(one, 'notes', 'colour', 'green')
+    set(one, 'notes', 'colour', 'green', 'diary')
+    const failing = (work: (engine: LocalEngine) => unknown, hint: string) =>
+      assert.throws(() => one.do(work), { code: 'MEMORY_NOT_FOUND', hint })
+    failing(engine => engine.read('note', 'diary'), 'Closest: notes. See: lumos-node memory list')
+    failing(engine => engine.read('notes', 'dairy'), 'Closest: diary. It has: default, diary.')
+    failing(engine => engine.forget('notes', { doc: 'x' }), 'It has: default, diary.')
+    failing(
+      engine => engine.write('notes', 'log', null, [{ type: 'remove', id: 'x' }]),
+      'It has: default, diary.'
+    )
+    assert.throws(
+      () => one.do(engine => engine.write('notes', 'diary', 'journal', [{ type: 'append', value: 1 }])),
+      { code: 'INVALID_INPUT', hint: 'Facts take `set` and `unset`.' }
+    )
+  })
+
+  it('has for each change the kind of the document that is there, else that of the change', () => {
+    const { one } = shared()
+    const write = (doc: string, change: MemoryChange) =>
+      one.do(engine => engine.write('notes', doc, null, [change]))
+    write('a', { type: 'append', id: 'x', value: 1 })
+    write('b', { type: 'text', text: 'words' })
+    write('c', { type: 'task', title: 'buy milk' })
+    write('d', { type: 'set', key: 'x', value: 1 })
+    one.do(engine => engine.write('notes', 'e', 'thread', [{ type: 'append', value: 1 }]))
+    write('e', { type: 'append', value: 2 })
+    write('a', { type: 'remove', id: 'x' })
+    assert.deepEqual(
+      one.do(engine => engine.docs('notes')).map(({ name, kind }) => `${name} ${kind}`),
+      ['b notes', 'c tasks', 'd facts', 'e thread']
+    )
+  })
+
+  it('writes nothing where nothing changes', () => {
+    const { one } = shared()
+    const append = () =>
+      one.do(engine => engine.write('notes', 'log', null, [{ type: 'append', id: 'x', value: 1 }]))
+    assert.equal(append().seq, 1)
+    assert.equal(append().seq, 1)
+    assert.equal(one.do(engine => engine.history('notes')).length, 1)
+    assert.equal(one.do(engine => engine.write('notes', 'log', null, [{ type: 'append', value: 2 }])).seq, 2)
+  })
+
+  it('gives the last entries of a journal, and the history of one document', () => {
+    const { one } = shared()
+    for (let value = 1; value <= 5; value++)
+      one.do(engine => engine.write('notes', 'log', null, [{ type: 'append', value }]))
+    set(one, 'notes', 'colour', 'green')
+    const read = (last: number) => {
+      const content = one.do(engine => engine.read('notes', 'log', { last }))
+      assert.ok(content.kind === 'journal')
+      return [content.entries.map(({ value }) => value), content.earlier]
+    }
+    assert.deepEqual(read(2), [[4, 5], 3])
+    assert.deepEqual(read(9), [[1, 2, 3, 4, 5], 0])
+    const docs = (doc?: string) => one.do(engine => engine.history('notes', { doc })).map(item => item.doc)
+    assert.deepEqual(docs('default'), ['default'])
+    assert.deepEqual(docs('log').length, 5)
+    assert.deepEqual(docs('other'), [])
+  })
+
+  it('has both documents where two devices made two kinds of one name at once', () => {
+    const { one, two, id } = shared()
+    one.do(engine => engine.write(id, 'log', 'journal', [{ type: 'append', value: 'of one' }]))
+    two.do(engine => engine.write(id, 'log', 'thread', [{ type: 'append', value: 'of two' }]))
+    sync(one, two)
+    for (const at of [one, two]) {
+      const values = (kind?: DocKind) => {
+        const content = at.do(engine => engine.read(id, 'log', { kind }))
+        return 'entries' in content && content.entries.map(({ value }) => value)
+      }
+      assert.deepEqual([values(), values('journal'), values('thread')], [['of one'], ['of one'], ['of two']])
+      assert.throws(() => values('notes'), {
+        code: 'MEMORY_NOT_FOUND',
+        message: /no document log of the kind notes/
+      })
+    }
+    two.do(engine => engine.write(id, 'log', 'thread', [{ type: 'append', value: 'more' }]))
+    const copied = one.do(engine => engine.import('copy', engine.export(id)))
+    assert.equal(copied.docs, 2)
+    const apart = one.do(engine => engine.read('copy', 'log-thread'))
+    assert.ok('entries' in apart && apart.entries[0]!.value === 'of two')
+    one.do(engine => engine.forget(id, { doc: 'log' }))
+    assert.deepEqual(
+      one.do(engine => engine.docs(id)),
+      []
+    )
+  })
+
+  it('with two values of one id is imported with both', () => {
+    const { one, two, id } = shared()
+    const append = (at: Device, value: number) =>
+      at.do(engine => engine.write(id, 'log', null, [{ type: 'append', id: 'x', value }]))
+    append(one, 1)
+    append(two, 2)
+    sync(one, two)
+    one.do(engine => engine.import('copy', engine.export(id)))
+    const content = one.do(engine => engine.read('copy', 'log'))
+    assert.ok(content.kind === 'journal')
+    assert.deepEqual(content.entries.map(({ value }) => value).sort(), [1, 2])
   })
 
   it('converges on two devices that wrote at once', () => {

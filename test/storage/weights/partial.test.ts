@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -69,6 +70,24 @@ describe('a file that comes leaf by leaf', () => {
     await assert.rejects(partial.finish({}), /lacks 3145738 of its 3145738 bytes/)
     for (const key of ['../../etc/passwd', 'a/b', '', 'A'.repeat(64), 'x'.repeat(300)])
       await assert.rejects(store.partial(key, 5), INVALID)
+  })
+
+  it('that is whole and another than announced leaves those leaves that are to stay, also over a restart', async () => {
+    const folder = temporaryFolder()
+    const { store, close } = await openStore(folder)
+    const partial = await store.partial(KEY, BYTES.length)
+    for (let leaf = 0; leaf < 4; leaf++)
+      await partial.write(leaf, leaf === 2 ? randomBytes(LEAF_BYTES) : leafOf(BYTES, leaf))
+    await assert.rejects(partial.finish({ sha256: KEY }, { keep: new Set([3, 1]) }), INVALID)
+    await close()
+    const { store: later } = await openStore(folder)
+    const rest = await later.partial(KEY, BYTES.length)
+    assert.deepEqual(
+      [0, 1, 2, 3].map(leaf => rest.has(leaf)),
+      [false, true, false, true]
+    )
+    for (const leaf of [0, 2]) await rest.write(leaf, leafOf(BYTES, leaf))
+    assert.equal((await rest.finish({ sha256: KEY })).sha256, KEY)
   })
 
   it('that is whole and another than announced is thrown away', async () => {

@@ -174,7 +174,13 @@ describe('a store of weights', () => {
       `${'d'.repeat(64)}.data`,
       `${'d'.repeat(64)}.journal`
     ])
+    assert.deepEqual(await collect(store, { unfinished: true }), { files: 0, nodes: 0, bytes: 0 })
     await open.close()
+    await keep(store, content(40))
+    const unfinished = { files: 2, nodes: 0, bytes: LEAF_BYTES + 40 }
+    assert.deepEqual(await collect(store, { unfinished: true, dryRun: true }), unfinished)
+    assert.deepEqual(await collect(store, { unfinished: true }), unfinished)
+    assert.deepEqual(readdirSync(store.ground.folder.partial), [])
     assert.equal((await verify(store, store.ground.repositories.all(), {})).problems.length, 0)
   })
 })

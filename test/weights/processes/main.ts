@@ -14,6 +14,10 @@ const SEEDERS = [1, 2] as const
 const PULLERS = [6, 7] as const
 /** Pull at once; the first one lies to the others. */
 const TOGETHER = [8, 9, 10] as const
+/** Begin at once, over one link. */
+const AT_ONCE = [11, 12, 13] as const
+/** Of the model, by its seeder: what others have is looked at each half second, and the first leaves are asked for before. */
+const SENT_MAX = 2
 const LINK_BYTES_PER_SECOND = 4 * 1024 * 1024
 /** Of two holders, against one. */
 const FACTOR_MIN = 1.8
@@ -21,7 +25,8 @@ const USAGE = `Usage: npm run pulls -- [--points N]
 
 Pulls ${LEAVES} MiB from another process, kills the puller with so many leaves there, pulls again, and fails where a leaf that
 was there comes again, or anything but the model is left. Then three processes pull at once, each also from the others: one sends
-wrong bytes, and their seeder is killed at half and comes back. Then pulls over links of ${LINK_BYTES_PER_SECOND / 1024 / 1024} MiB/s, from one
+wrong bytes, and their seeder is killed at half and comes back. Three more begin together over one link, and it fails where their seeder
+sends more than ${SENT_MAX} times the model. Then pulls over links of ${LINK_BYTES_PER_SECOND / 1024 / 1024} MiB/s, from one
 holder and from two, and fails where two are not ${FACTOR_MIN} times as fast.
   --points  how many kills, spread evenly; default ${LEAVES - 1}
 `
@@ -41,7 +46,8 @@ await runTool({
       try {
         const kept = await killed(seeders[0]!, points)
         const shared = await together(seeders)
-        return (await twoOverSlowLinks(seeders)) && shared && kept
+        const once = await atOnce(seeders[0]!)
+        return (await twoOverSlowLinks(seeders)) && once && shared && kept
       } finally {
         await Promise.all(seeders.map(seeder => seeder.kill()))
       }
@@ -102,6 +108,26 @@ async function together(seeders: DeviceProcess[]): Promise<boolean> {
     const isRight = warned[0] === 0 && warned[1] === 1 && warned[2] === 1
     if (!isRight) console.error('FAILED: each honest one finds the one that lies, and nobody else.')
     return isRight
+  } finally {
+    await Promise.all(pullers.map(puller => puller.kill()))
+  }
+}
+
+async function atOnce(seeder: DeviceProcess): Promise<boolean> {
+  const pullers = await Promise.all(
+    AT_ONCE.map(number => DeviceProcess.start({ number, directory: directoryOf(number) }))
+  )
+  try {
+    await using link = await slowLink(seeder.introduction, LINK_BYTES_PER_SECOND)
+    for (const puller of pullers) {
+      puller.meet(link)
+      puller.tell(...pullers.filter(other => other !== puller))
+    }
+    await Promise.all(pullers.map(puller => puller.fetch(seeder.introduction.cid!)))
+    const times = link.bytes / (LEAVES * LEAF_BYTES)
+    console.log(`three from one at once: it has sent ${times.toFixed(2)} times the model`)
+    if (times > SENT_MAX) console.error(`FAILED: it sends more than ${SENT_MAX} times the model.`)
+    return times <= SENT_MAX
   } finally {
     await Promise.all(pullers.map(puller => puller.kill()))
   }

@@ -1,4 +1,4 @@
-/** A link of a known rate between two processes: a relay of TCP that passes on what comes back no faster. */
+/** A link of a known rate to a process: a relay of TCP that passes on what comes back no faster, on all its connections. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -7,11 +7,15 @@ import type { Introduction } from './device.ts'
 export interface SlowLink extends AsyncDisposable {
   /** The device, as it is met through the link. */
   readonly introduction: Introduction
+  /** What has come back. */
+  readonly bytes: number
 }
 
 export async function slowLink(introduction: Introduction, bytesPerSecond: number): Promise<SlowLink> {
   const to = Number(introduction.addresses[0]!.split('/')[4])
   const sockets = new Set<Socket>()
+  let freeMs = 0
+  let sent = 0
   const server = createServer(near => {
     const far = connect(to, '127.0.0.1')
     for (const socket of [near, far]) {
@@ -23,8 +27,8 @@ export async function slowLink(introduction: Introduction, bytesPerSecond: numbe
       })
     }
     near.pipe(far)
-    let freeMs = 0
     far.on('data', bytes => {
+      sent += bytes.length
       const nowMs = performance.now()
       freeMs = Math.max(freeMs, nowMs) + (bytes.length * 1000) / bytesPerSecond
       far.pause()
@@ -37,6 +41,9 @@ export async function slowLink(introduction: Introduction, bytesPerSecond: numbe
   const { port } = server.address() as AddressInfo
   return {
     introduction: { ...introduction, addresses: [`/ip4/127.0.0.1/tcp/${port}`] },
+    get bytes() {
+      return sent
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       server.close()
