@@ -123,5 +123,10 @@ export function useUnit<N extends UnitName>(
     }
   }, [load, soon, everyMs, when])
 
-  return { data: read === key ? data : undefined, error: read === key ? error : undefined, reload: load, soon }
+  return {
+    data: read === key ? data : undefined,
+    error: read === key ? error : undefined,
+    reload: load,
+    soon
+  }
 }

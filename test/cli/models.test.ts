@@ -104,10 +104,7 @@ describe('models on the command line', () => {
       assert.equal((await onDen('models', 'offer', 'echo', '--peer', 'nobody')).code, 4)
       assert.equal((await onDen('models', 'offer', 'echo', '--role', 'king')).code, 2)
       assert.equal((await onDen('models', 'ofer', 'echo')).code, 2)
-      assert.match(
-        (await onDen('models', '--help')).stdout,
-        /withdraw.*offer a model of this device to no/
-      )
+      assert.match((await onDen('models', '--help')).stdout, /withdraw.*offer a model of this device to no/)
     },
     PATIENCE_MS
   )
