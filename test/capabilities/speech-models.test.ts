@@ -122,7 +122,7 @@ describe('another device of the mesh', () => {
     assert.equal(heard.durationMs, 5862)
     await assert.rejects(
       outputOf(desk.infer({ task: 'automatic-speech-recognition', input: { audio: new Uint8Array([1]) } })),
-      /no recording in WAV/
+      /is no WAV file/
     )
   })
 })
