@@ -67,7 +67,7 @@ export class Output {
     this.#stderr.write(`${this.#shown(this.#stderr, text)}\n`)
   }
 
-  /** Files and programs get each letter; a terminal gets none of others that acts on it, whoever forgot to look. */
+  /** Files and programs get each letter; a terminal gets none of others that acts on it, also where a caller does not look. */
   #shown(stream: NodeJS.WriteStream, text: string): string {
     if (!stream.isTTY) return text
     const harmless = text.replace(ACTING, sign =>
