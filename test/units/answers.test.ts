@@ -413,8 +413,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 240
   await changes.return(undefined)
   expect(await onDen.call('memory.get', { ...home, key: 'wifi' })).toEqual({ value: { is_ssid: 'blue' } })
   const next = onDen.call('memory.watch', home)
-  await seen(next, () => onDen.call('memory.unset', { ...home, key: 'wifi' }))
+  // Each is a change: what is not there is not removed again.
+  let times = 0
+  await seen(next, () => onDen.call('memory.set', { ...home, key: 'wifi', value: times++ }))
   assert.equal((await next).doc, 'default')
+  await onDen.call('memory.unset', { ...home, key: 'wifi' })
   await assert.rejects(onDen.call('memory.get', { ...home, key: 'wifi' }), {
     code: 'MEMORY_NOT_FOUND',
     hint: /memory search home WORDS.*memory open home default/
