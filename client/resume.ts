@@ -3,7 +3,6 @@
 import { CutError, type ErrorBody, errorOf, type LumosClientError } from './errors.ts'
 import { eventsOf, type SseEvent } from './sse.ts'
 import type { Reply } from './transport.ts'
-import type { Meta } from './types.ts'
 import { backoffMs, systemWait, type Wait } from './wait.ts'
 
 /** The connection of a stream, for a page that shows it. */
@@ -66,6 +65,6 @@ export async function* resumed(stream: Stream): AsyncGenerator<SseEvent, unknown
 }
 
 export function errorIn({ data }: SseEvent): LumosClientError {
-  const { error, meta } = (data ?? {}) as { error?: ErrorBody; meta?: Meta }
+  const { error, meta } = (data ?? {}) as { error?: ErrorBody; meta?: { request_id: string } }
   return errorOf(error, meta?.request_id)
 }

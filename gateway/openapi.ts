@@ -58,7 +58,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/api/v2/metrics': { get: 'Metrics of the node, as Prometheus reads them' },
   '/metrics': { get: 'The same' },
   '/api/v2/units': { get: 'All units with their schemas' },
-  '/api/v2/session': { post: 'A cookie against the token', delete: 'Its end' },
+  '/api/v2/session': { post: 'A cookie against the token', get: 'What it opens', delete: 'Its end' },
   '/api/v2/health': { get: 'Whether the node takes requests' },
   '/health/live': { get: 'Whether the node lives' },
   '/health/ready': { get: 'Whether the node takes requests' },

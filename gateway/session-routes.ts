@@ -1,11 +1,10 @@
 /**
- * A browser's way in and out: `POST /api/v2/session` with the bearer token
- * answers with a cookie, `DELETE` ends what the cookie began.
+ * A browser's way in and out: `POST /api/v2/session` with a bearer token, or with the code of a link, answers with a
+ * cookie, `GET` says what it opens, and `DELETE` ends it.
  *
- * The page gets the token in the fragment of its link (`#token=…`), which no
- * browser sends anywhere, shows it here once, and forgets it. A link that the
- * gateway itself read would leave the token in histories and logs, and would
- * let a mere GET change something.
+ * The page gets the code in the fragment of its link (`#open=…`), which no browser sends anywhere, shows it here once, and
+ * forgets it. A link that the gateway itself read would leave the code in histories and logs, and would let a mere GET
+ * change something.
  */
 
 import { Hono } from 'hono'
@@ -22,7 +21,7 @@ export interface SessionRouteComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
-export function sessionRoutes({ sessions, clock, bodies }: SessionRouteComponents): Hono<AppEnv> {
+export function sessionRoutes({ sessions, clock, bodies, units }: SessionRouteComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.post('/session', async c => {
@@ -35,6 +34,11 @@ export function sessionRoutes({ sessions, clock, bodies }: SessionRouteComponent
     return new Response(body, {
       headers: { ...JSON_HEADERS, 'set-cookie': sessionCookie(port, sessions.begin(c.env.caller)) }
     })
+  })
+
+  routes.get('/session', c => {
+    const body = successBody({ units: units.namesFor(c.env.caller) }, c.get('call'), clock.monotonicMs())
+    return new Response(body, { headers: JSON_HEADERS })
   })
 
   routes.delete('/session', c => {

@@ -86,6 +86,11 @@ export class UnitRegistry {
     return [...this.#units.keys()]
   }
 
+  /** Of those that this caller may call. */
+  namesFor(caller: Caller): string[] {
+    return [...this.#units.values()].flatMap(({ unit }) => (mayCall(unit, caller) ? [unit.name] : []))
+  }
+
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
     return this.#inputBytesMax

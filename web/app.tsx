@@ -4,8 +4,9 @@ import type { ComponentType } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
 import { follow, RETRY_MS, useUnit } from './live.ts'
-import { call } from './node.ts'
-import { Button, Select } from './parts/basics.tsx'
+import { useMay, useSession } from './may.ts'
+import { call, type UnitName } from './node.ts'
+import { Button, Closed, Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
@@ -44,9 +45,18 @@ const SCREENS: Readonly<Record<keyof Words['screens'], ComponentType<ScreenProps
   settings: Settings
 }
 
+/** What a screen is for. A session that may not call it is told so there. */
+const NEEDED: Readonly<Partial<Record<keyof Words['screens'], UnitName>>> = {
+  chat: 'inference.chat',
+  playground: 'inference.classify',
+  memory: 'memory.list',
+  settings: 'config.show'
+}
+
 export function App() {
   const { signedOut } = useStore(state)
   const place = usePlace()
+  const isKnown = useSession()
   useBadge()
   useEffect(() => {
     if (signedOut) return
@@ -56,17 +66,24 @@ export function App() {
   }, [signedOut])
 
   if (signedOut) return <SignIn />
-  const Shown = SCREENS[place.screen as keyof typeof SCREENS] ?? Home
   return (
     <div class="frame">
       <Menu place={place} />
       <div class="main-column">
         <Standing />
-        <Shown place={place} key={place.screen} />
+        {isKnown && <Shown place={place} key={place.screen} />}
       </div>
       <Notes />
     </div>
   )
+}
+
+function Shown({ place }: ScreenProps) {
+  const w = useWords()
+  const name = Object.hasOwn(SCREENS, place.screen) ? (place.screen as keyof typeof SCREENS) : 'home'
+  const may = useMay(NEEDED[name])
+  const Content = SCREENS[name]
+  return may ? <Content place={place} /> : <Closed title={w.screens[name]} />
 }
 
 function Menu({ place }: ScreenProps) {

@@ -16,8 +16,14 @@ if (chromiumPath === undefined) {
 }
 
 const OWN_MODEL = 'desk-embedder'
+/** Before all others by its name. */
+const CLOUD = 'a-cloud'
 const ownModels = () => [
-  { id: OWN_MODEL, tasks: ['feature-extraction' as const], slots: 1, engine: new ScriptedEngine() }
+  { id: OWN_MODEL, tasks: ['feature-extraction' as const], slots: 1, engine: new ScriptedEngine() },
+  {
+    ...{ id: CLOUD, tasks: ['text-generation' as const], slots: 1, engine: new ScriptedEngine() },
+    leavesMesh: true
+  }
 ]
 
 interface Hostile {
@@ -83,16 +89,84 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
   }, async () => {
     const screens = await screensOf(seen.page)
     assert.ok(screens.length >= 2)
+    const titles = new Set<string>()
     assert.deepEqual(await hindrances(seen, { within: 'nav' }), [])
     for (const screen of screens) {
       await seen.page.emulateMedia({ colorScheme: 'light' })
       await openScreen(seen.page, screen)
+      titles.add(await seen.page.title())
       assert.deepEqual(await hindrances(seen, { within: 'main' }), [], screen)
       await seen.page.emulateMedia({ colorScheme: 'dark' })
       assert.deepEqual(await hindrances(seen, { rules: ['color-contrast'] }), [], `${screen}, dark`)
       assert.deepEqual(seen.troubles, [], screen)
     }
+    // What a tab and a history call each.
+    assert.deepEqual(
+      [titles.size, [...titles].every(title => title.endsWith(' – lumos'))],
+      [screens.length, true]
+    )
     assert.ok(seen.requests.every(url => url.startsWith(`${nodes.url}/`)))
+  })
+
+  it('shows a session that only reads what it opens, and offers it nothing that the node refuses', {
+    timeout: 90_000
+  }, async () => {
+    const { secret } = nodes.named.create({ name: 'reader', permissions: ['read'] })
+    await using reader = await visit(browser)
+    const { page } = reader
+    await page.goto(nodes.url)
+    await page.getByLabel('Or paste a token').fill(secret)
+    await page.getByRole('button', { name: 'Let this browser in' }).click()
+    await page.locator('nav.menu').waitFor()
+    // That it was not let in before is a refusal.
+    reader.troubles.length = 0
+    const closed = page.getByText('The token of this browser is not for this')
+    const without: string[] = []
+    for (const screen of await screensOf(page)) {
+      await openScreen(page, screen)
+      if ((await closed.count()) > 0) without.push(screen)
+      assert.deepEqual(await hindrances(reader, { within: 'main' }), [], screen)
+    }
+    assert.deepEqual(without, ['chat', 'playground', 'memory', 'settings'])
+    for (const address of [`mesh/${nodes.answering[0]!.peerId}`, `models/${OWN_MODEL}`, 'people', 'doctor']) {
+      await page.goto(`${nodes.url}/#/${address}`)
+      await settled(page)
+      const changes = page.getByRole('button', {
+        name: /Remove|Refuse|Load|Unload|Change|Let|Rename|Make admin/
+      })
+      assert.equal(await changes.count(), 0, address)
+    }
+    assert.deepEqual(reader.troubles, [])
+  })
+
+  it('asks no model that leaves the mesh before the person chooses it, and says so then', async () => {
+    const { page } = seen
+    await page.goto(`${nodes.url}/#/chat`)
+    await page.getByText(`Ask ${TALKER} something`).waitFor()
+    await page.getByText('Nothing leaves the mesh.').waitFor()
+    await page.getByLabel('Model', { exact: true }).selectOption(CLOUD)
+    await page.getByText('what you write leaves the mesh').waitFor()
+    await page.goto(`${nodes.url}/#/models/${CLOUD}`)
+    await page.getByText('What it is asked goes to a server outside.').waitFor()
+  })
+
+  it('brings the engine that a model of this device waits for', async () => {
+    const { page } = seen
+    const installed: unknown[] = []
+    const reason = 'it is opened by llama.cpp, which is brought by: lumos-node engine install llama-cpp'
+    await page.route('**/api/v2/execute', async route => {
+      const { unit, input } = JSON.parse(route.request().postData() ?? '{}')
+      if (unit === 'engine.install') installed.push(input)
+      if (unit !== 'model.list' && unit !== 'engine.install') return route.continue()
+      const answer = await (await route.fetch({ postData: JSON.stringify({ unit: 'model.list' }) })).json()
+      answer.data.left_out.push({ place: '/models/a.gguf', model_id: null, code: 'MODEL_INVALID', reason })
+      await route.fulfill({ json: answer })
+    })
+    await openScreen(page, 'models')
+    await page.getByRole('button', { name: 'Bring the engine llama-cpp' }).click()
+    await page.getByText('llama-cpp is on its way.').waitFor()
+    await page.unroute('**/api/v2/execute')
+    assert.deepEqual(installed, [{ name: 'llama-cpp' }])
   })
 
   it('is looked at by a check that finds what is wrong with a layout', async () => {
@@ -248,7 +322,15 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     const { page } = seen
     await page.goto(`${nodes.url}/#/chat/${encodeURIComponent(TALKER)}`)
     await page.getByRole('button', { name: 'Parameters' }).click()
+    const search = page.getByLabel('Find a tool')
+    await search.fill('every MODEL')
     await page.getByRole('checkbox', { name: /^model_list/ }).check()
+    assert.equal(await page.getByRole('checkbox').count(), 1)
+    await search.fill('no such tool')
+    await page.getByText('No tool fits this.').waitFor()
+    assert.equal(await page.getByRole('checkbox').count(), 0)
+    await page.getByText('1 chosen').waitFor()
+    await search.fill('')
     const posted: string[] = []
     page.on('request', request => posted.push(request.postData() ?? ''))
     const isRun = () => posted.some(body => body.includes('"input":{"limit":77}'))

@@ -134,6 +134,21 @@ describe('a named token', () => {
     const cookie = headers['set-cookie']![0]!.split(';')[0]!
     const page = async (unit: string) => (await gateway.page('/api/v2/execute', { unit }, cookie)).status
     assert.deepEqual([await page('mesh.status'), await page('node.stop')], [200, 403])
+    const opened = async (headers: Record<string, string>): Promise<string[]> =>
+      (await gateway.tcp('/api/v2/session', undefined, headers)).body.data.units
+    const [reads, all] = [await opened({ authorization }), await opened({})]
+    assert.deepEqual(
+      ['mesh.status', 'inference.chat', 'node.drain', 'token.create'].map(unit => [
+        reads.includes(unit),
+        all.includes(unit)
+      ]),
+      [
+        [true, true],
+        [false, true],
+        [false, true],
+        [false, false]
+      ]
+    )
     const own = await gateway.tcp('/api/v2/session', {})
     const ownCookie = own.headers['set-cookie']![0]!.split(';')[0]!
 

@@ -19,7 +19,7 @@ server.registerTool('large', { inputSchema: input }, () => text('x'.repeat(5_000
 server.registerTool('loud', { inputSchema: input }, () => text('\u001b]0;owned\u0007 done'))
 server.registerTool('structured', { inputSchema: input }, () => ({
   content: [{ type: 'resource_link', uri: 'x:\u202ey', name: 'n', mimeType: 'a\u009bb' }],
-  structuredContent: { ['k\u001b']: [{ deep: '\u009b31m\u202e' }] }
+  structuredContent: { 'k\u001b': [{ deep: '\u009b31m\u202e' }] }
 }))
 server.registerTool('nested', { inputSchema: input }, () => {
   let inner = {}

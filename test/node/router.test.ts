@@ -139,8 +139,20 @@ describe('the router', () => {
       details: { contextTokens: 2048, maxTokens: 4000 }
     })
     expect(asked).toEqual([])
-    await Array.fromAsync(ask(router, { ...request, params: { maxTokens: 2000 } }))
+    await Array.fromAsync(ask(router, { ...request, id: 'long', params: { maxTokens: 2000 } }))
     expect(asked).toEqual(['b'])
+    // Who asks why sees the one without room too.
+    expect(router.decisions.get('long')!.candidates.map(({ name, fate }) => [name, fate])).toEqual([
+      ['name-b', 'asked'],
+      ['name-a', 'too_small']
+    ])
+  })
+
+  it('is explained by what an answer takes, and not by its first chunk alone', () => {
+    const { router } = routerOver({ a: answer })
+    const [{ parts, costMs } = { parts: [], costMs: 0 }] = router.explain({ model: 'echo' })
+    expect(parts.map(({ reason }) => reason)).toContain('writes the answer')
+    expect(costMs).toBe(parts.reduce((sum, { ms }) => sum + ms, 0))
   })
 
   it('takes a request that states no bound, and a peer that states no context, for ones that fit', async () => {

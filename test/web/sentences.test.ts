@@ -21,6 +21,13 @@ describe('a page in Chinese', () => {
     expect(Object.keys(SENTENCES_ZH.advice).sort()).toEqual([...ADVICE_CODES].sort())
   })
 
+  it('says what each tool of the node does that the chat offers', () => {
+    const [, table = ''] = /const UNITS = \[(.*?)\] satisfies/s.exec(textOf('web/chat/tools.ts')) ?? []
+    const units = [...table.matchAll(/'([a-z_]+\.[a-z_]+)'/g)].map(([, name]) => name)
+    expect(units.length).toBeGreaterThan(10)
+    expect(Object.keys(SENTENCES_ZH.units).sort()).toEqual(units.sort())
+  })
+
   it('says what each finding of the doctor means', () => {
     const files = [
       ...readdirSync(join(ROOT, 'node/doctor')).map(name => `node/doctor/${name}`),

@@ -6,6 +6,9 @@ import { attempt } from '../parts/notes.tsx'
 import { useWords } from '../words/index.ts'
 import { PICTURES_MAX, pictureOf } from './picture.ts'
 
+/** As a key of UI Events that an input method has taken. */
+const COMPOSING = 229
+
 export function Composer({
   takesPictures,
   isAnswering,
@@ -91,8 +94,9 @@ export function Composer({
         onInput={event => setText(event.currentTarget.value)}
         onPaste={event => void add(event.clipboardData?.files ?? [])}
         onKeyDown={event => {
-          // While characters are composed, Enter chooses one.
-          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+          // While characters are composed, Enter chooses one. Safari tells of it by this number alone.
+          if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === COMPOSING)
+            return
           event.preventDefault()
           send()
         }}

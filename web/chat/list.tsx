@@ -53,7 +53,9 @@ export function Conversations({
       ) : (
         <>
           <p class="note">{w.chat.keptInTab}</p>
-          <Button onPress={() => setKeeps(true)}>{w.chat.keep}</Button>
+          <Button unit="memory.create" onPress={() => setKeeps(true)}>
+            {w.chat.keep}
+          </Button>
         </>
       )}
       {removes && (

@@ -1,6 +1,6 @@
 /** Which model answers. */
 
-import type { Model } from '../models/all.ts'
+import { leavesMesh, type Model } from '../models/all.ts'
 import { Select } from '../parts/basics.tsx'
 import { useWords } from '../words/index.ts'
 
@@ -10,20 +10,27 @@ export function Picker({
   onChange
 }: {
   readonly models: readonly Model[]
-  readonly value: string
+  /** Undefined: none yet. */
+  readonly value: string | undefined
   onChange(name: string): void
 }) {
   const w = useWords()
-  const names = models.map(
-    ({ id, providers }) => [id, `${id} (${w.home.devices(providers.length)})`] as const
-  )
+  const names = models.map(model => {
+    const facts = [
+      w.home.devices(model.providers.length),
+      ...(leavesMesh(model) ? [w.models.leavesMesh] : [])
+    ]
+    return [model.id, `${model.id} (${facts.join(', ')})`] as const
+  })
   const isThere = models.some(({ id }) => id === value)
+  const first =
+    value === undefined ? (['', w.chat.model] as const) : ([value, w.chat.modelAway(value)] as const)
   return (
     <Select
       aria-label={w.chat.model}
-      value={value}
-      options={isThere ? names : [[value, w.chat.modelAway(value)], ...names]}
-      onChange={onChange}
+      value={value ?? ''}
+      options={isThere ? names : [first, ...names]}
+      onChange={name => name !== '' && onChange(name)}
     />
   )
 }

@@ -1,10 +1,12 @@
 /** Which tools a model may ask for. */
 
 import { useEffect, useState } from 'preact/hooks'
-import { Card, Failure, Waiting } from '../parts/basics.tsx'
+import { number } from '../format.ts'
+import { Card, Failure, Field, Waiting } from '../parts/basics.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { Text } from '../parts/text.tsx'
 import { useStore } from '../state.ts'
-import { useWords } from '../words/index.ts'
+import { useWords, type Words } from '../words/index.ts'
 import { allTools, choose, chosen, type Tool, type Tools } from './tools.ts'
 
 export function ToolList() {
@@ -13,12 +15,28 @@ export function ToolList() {
   useEffect(() => {
     allTools().then(set, (error: unknown) => set({ error }))
   }, [])
-  const from = Object.entries(Object.groupBy(tools ?? [], ({ server }) => server ?? ''))
+  const [search, setSearch] = useState('')
+  const { names } = useStore(chosen)
+  const shown = tools?.filter(tool => matches(tool, search, w)) ?? []
+  const from = Object.entries(Object.groupBy(shown, ({ server }) => server ?? ''))
   return (
     <Card title={w.chat.tools}>
       <p class="dim">{w.chat.toolsMean}</p>
       <Failure error={error} />
       {tools === undefined && !error && <Waiting />}
+      {tools && (
+        <Field label={w.chat.toolsFilter} note={w.chat.toolsChosen(number(names.length))}>
+          {id => (
+            <input
+              id={id}
+              type="search"
+              value={search}
+              onInput={event => setSearch(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      )}
+      {tools && shown.length === 0 && <p class="dim">{w.chat.toolsNone}</p>}
       {from.map(([server, list]) => (
         <fieldset key={server}>
           <legend>
@@ -41,7 +59,17 @@ export function ToolList() {
   )
 }
 
-function Choice({ tool: { name, description } }: { readonly tool: Tool }) {
+/** Each word is in its name, its server, or what is said of it. */
+function matches({ name, server = '', unit, description }: Tool, search: string, w: Words): boolean {
+  const said = unit && w.sentences.units[unit]
+  const text = [name, server, description, said].join(' ').toLowerCase()
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every(word => text.includes(word))
+}
+
+function Choice({ tool: { name, description, unit } }: { readonly tool: Tool }) {
   const { names } = useStore(chosen)
   return (
     <label class="choice">
@@ -55,7 +83,7 @@ function Choice({ tool: { name, description } }: { readonly tool: Tool }) {
           <Text of={name} />
         </code>{' '}
         <span class="dim">
-          <Text of={description} />
+          <Sentence own={description} code={unit} kind="units" />
         </span>
       </span>
     </label>

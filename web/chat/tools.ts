@@ -25,6 +25,8 @@ export interface Tool {
   readonly parameters: object
   /** The MCP server; undefined: this node. */
   readonly server?: string
+  /** What it asks of this node. */
+  readonly unit?: UnitName
   run(input: object, signal: AbortSignal): Promise<string>
 }
 
@@ -72,7 +74,7 @@ export async function allTools(isAsked: (server: string) => boolean = () => true
       JSON.stringify(await call<UnitName>(unit, given as never, { signal }))
     return input === undefined
       ? []
-      : [{ name: unit.replace('.', '_'), description: summary, parameters: input, run }]
+      : [{ name: unit.replace('.', '_'), unit, description: summary, parameters: input, run }]
   })
   const servers = items.map(({ name }) => name).filter(isAsked)
   const ofServers = await Promise.allSettled(servers.map(toolsOf))

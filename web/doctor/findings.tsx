@@ -100,7 +100,7 @@ function Fix({ of }: { readonly of: string }) {
   const [, words, command] = /^(.*?)(?:^|: )((?:lumos-node|chmod|sudo) .*)$/s.exec(of) ?? [undefined, of]
   return (
     <>
-      <p class="dim">
+      <p class="dim" lang="en">
         <Text of={command === undefined ? words : words === '' ? '' : `${words}:`} />
       </p>
       {command !== undefined && <Command of={command} />}
@@ -130,7 +130,7 @@ function Mend({
   }
   return (
     <div>
-      <Button look="main" onPress={() => setAsks(true)}>
+      <Button unit="node.undrain" look="main" onPress={() => setAsks(true)}>
         {w.doctor.undrain}
       </Button>
       {asks && (

@@ -49,11 +49,13 @@ export function Serving({
       actions={
         mayChange &&
         (drained ? (
-          <Button look="main" onPress={undrain}>
+          <Button unit="node.undrain" look="main" onPress={undrain}>
             {w.doctor.undrain}
           </Button>
         ) : (
-          <Button onPress={() => setAsks(true)}>{w.doctor.drain}</Button>
+          <Button unit="node.drain" onPress={() => setAsks(true)}>
+            {w.doctor.drain}
+          </Button>
         ))
       }
     >

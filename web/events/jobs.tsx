@@ -98,7 +98,7 @@ function One({ id }: { readonly id: string }) {
   const [asked, ask] = useState(false)
   if (job === undefined) return <Card title={id}>{error ? <Failure error={error} /> : <Waiting />}</Card>
   const cancels = UNDER_WAY.has(job.state) && (
-    <Button look="danger" onPress={() => ask(true)}>
+    <Button unit="job.cancel" look="danger" onPress={() => ask(true)}>
       {w.events.cancel}
     </Button>
   )

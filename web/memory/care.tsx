@@ -25,21 +25,29 @@ export function Care({ space, reload }: { readonly space: SpaceStatus; reload():
         {right !== 'carry' && <Exports space={name} />}
         <Line note={part === 'all' ? w.memory.holdsAll : w.memory.holdsNewestNote}>
           {part === 'all' ? (
-            <Button onPress={() => ask('hold')}>{w.memory.holdNewest}</Button>
+            <Button unit="memory.hold" onPress={() => ask('hold')}>
+              {w.memory.holdNewest}
+            </Button>
           ) : (
-            <Button onPress={() => attempt(() => hold('all'))}>{w.memory.holdAll}</Button>
+            <Button unit="memory.hold" onPress={() => attempt(() => hold('all'))}>
+              {w.memory.holdAll}
+            </Button>
           )}
         </Line>
         {right === 'own' && (
           <Line note={w.memory.compactNote}>
-            <Button onPress={() => compact(name, w.memory.compacted).then(reload)}>{w.memory.compact}</Button>
+            <Button unit="memory.compact" onPress={() => compact(name, w.memory.compacted).then(reload)}>
+              {w.memory.compact}
+            </Button>
           </Line>
         )}
         <Line note={w.memory.verifyNote}>
-          <Button onPress={() => verify(name, w.memory.verified)}>{w.memory.verify}</Button>
+          <Button unit="memory.verify" onPress={() => verify(name, w.memory.verified)}>
+            {w.memory.verify}
+          </Button>
         </Line>
         <Line note={right === 'own' ? w.memory.forgetOwn : w.memory.forgetHere}>
-          <Button look="danger" onPress={() => ask('forget')}>
+          <Button unit="memory.forget" look="danger" onPress={() => ask('forget')}>
             {w.memory.forget}
           </Button>
         </Line>

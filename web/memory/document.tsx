@@ -51,7 +51,7 @@ export function Document({
           {kind && <Badge>{w.memory.kinds[kind]}</Badge>}
           <a href={linkTo('memory', space)}>{w.memory.spaceOf(space)}</a>
           {found && status.data?.right === 'own' && (
-            <Button look="danger" onPress={() => ask(true)}>
+            <Button unit="memory.forget" look="danger" onPress={() => ask(true)}>
               {w.memory.forget}
             </Button>
           )}

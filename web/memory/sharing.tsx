@@ -26,7 +26,11 @@ export function Sharing({ space, reload }: { readonly space: SpaceStatus; reload
   const [asked, ask] = useState<{ share: true } | { unshare: Grant } | { exclude: Grant }>()
   const owns = space.right === 'own'
   const close = () => ask(undefined)
-  const share = <Button onPress={() => ask({ share: true })}>{w.memory.share}</Button>
+  const share = (
+    <Button unit="memory.share" onPress={() => ask({ share: true })}>
+      {w.memory.share}
+    </Button>
+  )
   return (
     <Card title={w.memory.sharing} actions={owns && share}>
       {space.grants.length === 0 && <p class="dim">{owns ? w.memory.privateNote : w.memory.grantsUnknown}</p>}
@@ -46,6 +50,7 @@ export function Sharing({ space, reload }: { readonly space: SpaceStatus; reload
             {owns && (
               <span class="row">
                 <Button
+                  unit="memory.unshare"
                   onPress={() => ask({ unshare: grant })}
                   aria-label={w.memory.unshareOf(nameOf(w, grant))}
                 >
@@ -53,6 +58,7 @@ export function Sharing({ space, reload }: { readonly space: SpaceStatus; reload
                 </Button>
                 {grant.peer_id && (
                   <Button
+                    unit="memory.exclude"
                     onPress={() => ask({ exclude: grant })}
                     aria-label={w.memory.excludeOf(nameOf(w, grant))}
                   >

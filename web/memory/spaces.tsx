@@ -28,8 +28,10 @@ export function Spaces() {
       title={w.screens.memory}
       actions={
         <>
-          <Button onPress={() => make('import')}>{w.memory.import}</Button>
-          <Button look="main" onPress={() => make('new')}>
+          <Button unit="memory.import" onPress={() => make('import')}>
+            {w.memory.import}
+          </Button>
+          <Button unit="memory.create" look="main" onPress={() => make('new')}>
             {w.memory.create}
           </Button>
         </>
@@ -43,7 +45,7 @@ export function Spaces() {
           {items.length === 0 ? (
             <Empty title={w.memory.none}>
               <p>{w.memory.noneHow}</p>
-              <Button look="main" onPress={() => make('new')}>
+              <Button unit="memory.create" look="main" onPress={() => make('new')}>
                 {w.memory.create}
               </Button>
             </Empty>

@@ -58,7 +58,11 @@ function Access({ model, device }: { readonly model: string; readonly device: Pr
     <>
       <div class="row spread">
         <Offering to={offered} />
-        {mayChange && !changes && <Button onPress={() => setChanges(true)}>{w.models.accessChange}</Button>}
+        {mayChange && !changes && (
+          <Button unit="model.offer" onPress={() => setChanges(true)}>
+            {w.models.accessChange}
+          </Button>
+        )}
       </div>
       {!mayChange && <p class="note">{w.doctor.onlyAdminsDrain}</p>}
       {changes && (

@@ -36,6 +36,10 @@ function joined(items: readonly Listed[]): readonly Model[] {
   return [...byId.values()]
 }
 
+/** Whether a device that has it hands on what it is asked to a server outside of the mesh. */
+export const leavesMesh = ({ providers }: Pick<Model, 'providers'>): boolean =>
+  providers.some(one => one.leaves_mesh)
+
 /** The fastest that any device was measured at. */
 export function speedOf({ providers }: Pick<Model, 'providers'>): number | null {
   const speeds = providers.flatMap(one => one.tokens_per_second ?? [])

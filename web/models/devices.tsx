@@ -84,7 +84,11 @@ function LoadButton({ model, provider, reload }: { model: string; provider: Prov
     reload()
   }
   return (
-    <Button aria-label={warm ? w.models.unloadOn(name) : w.models.loadOn(name)} onPress={press}>
+    <Button
+      unit={warm ? 'model.unload' : 'model.load'}
+      aria-label={warm ? w.models.unloadOn(name) : w.models.loadOn(name)}
+      onPress={press}
+    >
       {warm ? w.models.unload : w.models.load}
     </Button>
   )

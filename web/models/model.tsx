@@ -11,7 +11,7 @@ import { Text } from '../parts/text.tsx'
 import { goTo, linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
 import { AccessCard } from './access.tsx'
-import { MODEL_EVENTS } from './all.ts'
+import { leavesMesh, MODEL_EVENTS } from './all.ts'
 import { DevicesCard } from './devices.tsx'
 import { ModelState, useTaskName } from './parts.tsx'
 
@@ -52,12 +52,17 @@ function Facts({ model }: { readonly model: OneModelInfo }) {
       title={w.models.what}
       actions={
         model.tasks.includes('text-generation') && (
-          <Button look="main" onPress={() => goTo('chat', model.id)}>
+          <Button unit="inference.chat" look="main" onPress={() => goTo('chat', model.id)}>
             {w.models.chat}
           </Button>
         )
       }
     >
+      {leavesMesh(model) && (
+        <p>
+          <Badge tone="warn">{w.models.leavesMesh}</Badge> {w.models.leavesMeshNote}
+        </p>
+      )}
       <div class="facts">
         <Stat label={w.models.task} value={<Text of={model.tasks.map(taskName).join(', ')} />} />
         <Stat label={w.mesh.state} value={<ModelState state={model.status} />} />
@@ -90,17 +95,17 @@ function Weights({ model, reload }: { readonly model: OneModelInfo; reload(): vo
       actions={
         <>
           {isHere && (
-            <Button onPress={() => pin(!weights.pinned)}>
+            <Button unit="model.pin" onPress={() => pin(!weights.pinned)}>
               {weights.pinned ? w.models.unpin : w.models.pin}
             </Button>
           )}
           {isHere && (
-            <Button look="danger" onPress={() => setAsks(true)}>
+            <Button unit="model.delete" look="danger" onPress={() => setAsks(true)}>
               {w.models.remove}
             </Button>
           )}
           {!isHere && !served && items.length > 0 && (
-            <Button look="main" onPress={pull}>
+            <Button unit="model.pull" look="main" onPress={pull}>
               {w.models.bringHere}
             </Button>
           )}

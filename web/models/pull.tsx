@@ -186,7 +186,10 @@ function JobRow({ job, peer }: { readonly job: Job; readonly peer: string | unde
           {job.ended_at_ms !== null && <span class="dim">{ago(job.ended_at_ms)}</span>}
         </span>
         {underWay && (
-          <Button onPress={() => attempt(() => call('job.cancel', { job_id: id }, { peer }))}>
+          <Button
+            unit="job.cancel"
+            onPress={() => attempt(() => call('job.cancel', { job_id: id }, { peer }))}
+          >
             {w.common.cancel}
           </Button>
         )}
@@ -198,7 +201,9 @@ function JobRow({ job, peer }: { readonly job: Job; readonly peer: string | unde
           {error.hint && (
             <>
               {' '}
-              <Text of={error.hint} />
+              <span lang="en">
+                <Text of={error.hint} />
+              </span>
             </>
           )}
         </p>

@@ -1,8 +1,9 @@
 /** What screens are made of. */
 
 import type { ComponentChildren, JSX } from 'preact'
-import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { LumosClientError } from '../node.ts'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useMay } from '../may.ts'
+import { LumosClientError, type UnitName } from '../node.ts'
 import { useWords } from '../words/index.ts'
 import { Sentence } from './sentence.tsx'
 import { plain, Text } from './text.tsx'
@@ -19,6 +20,9 @@ export function Screen({
   children
 }: Children & { title: string; actions?: ComponentChildren }) {
   const main = useRef<HTMLElement>(null)
+  useEffect(() => {
+    document.title = `${plain(title)} – lumos`
+  }, [title])
   useLayoutEffect(() => {
     scrollTo(0, 0)
     if (wasShown) main.current?.focus({ preventScroll: true })
@@ -87,12 +91,15 @@ export const Badge = ({ tone = 'plain', children }: Children & { tone?: Tone }) 
 type ButtonProps = Children &
   Omit<JSX.IntrinsicElements['button'], 'onClick'> & {
     look?: 'main' | 'quiet' | 'danger'
+    /** What it calls: a session that may not call it sees no button. */
+    unit?: UnitName | undefined
     /** While a promise of it is open the button shows that it works, and takes no second click. */
     onPress(): unknown
   }
 
-export function Button({ look = 'quiet', onPress, children, class: name = '', ...rest }: ButtonProps) {
+export function Button({ look = 'quiet', unit, onPress, children, class: name = '', ...rest }: ButtonProps) {
   const [busy, setBusy] = useState(false)
+  const may = useMay(unit)
   const press = async () => {
     if (busy) return
     setBusy(true)
@@ -102,6 +109,7 @@ export function Button({ look = 'quiet', onPress, children, class: name = '', ..
       setBusy(false)
     }
   }
+  if (!may) return null
   return (
     <button
       type="button"
@@ -192,12 +200,27 @@ export function Failure({ error, retry }: { error: unknown; retry?(): void }) {
         <Sentence own={message} code={code} /> {code && <code>{code}</code>}
       </p>
       {hint && (
-        <p class="note">
+        <p class="note" lang="en">
           <Text of={hint} />
         </p>
       )}
       {retry && <Button onPress={retry}>{w.common.again}</Button>}
     </div>
+  )
+}
+
+/** In place of a screen that the session does not open. */
+export function Closed({ title }: { title: string }) {
+  const w = useWords().common
+  return (
+    <Screen title={title}>
+      <Card>
+        <Empty title={w.closed}>
+          <p>{w.closedHow}</p>
+          <pre>lumos-node open</pre>
+        </Empty>
+      </Card>
+    </Screen>
   )
 }
 

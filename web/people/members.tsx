@@ -146,12 +146,17 @@ function Changes({ member, mesh, ask }: { member: Member; mesh: Mesh; ask(asked:
   return (
     <span class="row end">
       {mayPromote && (
-        <Button aria-label={w.people.promoteOf(name)} onPress={() => ask({ what: 'promote', member })}>
+        <Button
+          unit="mesh.promote"
+          aria-label={w.people.promoteOf(name)}
+          onPress={() => ask({ what: 'promote', member })}
+        >
           {w.people.promote}
         </Button>
       )}
       {removes && (
         <Button
+          unit="mesh.revoke"
           look="danger"
           aria-label={w.people.removeOf(name)}
           onPress={() => ask({ what: 'remove', member })}

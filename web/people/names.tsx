@@ -1,7 +1,8 @@
 /** What the mesh and this device are called, and leaving. */
 
 import { useState } from 'preact/hooks'
-import { call } from '../node.ts'
+import { useMay } from '../may.ts'
+import { call, type UnitName } from '../node.ts'
 import { Button, Card, Failure, Field } from '../parts/basics.tsx'
 import { Command } from '../parts/command.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -20,6 +21,7 @@ export function Names({ mesh }: { readonly mesh: Mesh }) {
       <div class="grid">
         <Rename
           key={`device ${mesh.device_name}`}
+          unit="mesh.rename_device"
           label={w.people.deviceName}
           what={w.people.renameDevice}
           now={mesh.device_name}
@@ -32,6 +34,7 @@ export function Names({ mesh }: { readonly mesh: Mesh }) {
         {mesh.role === 'admin' ? (
           <Rename
             key={`mesh ${mesh.name}`}
+            unit="mesh.rename"
             label={w.people.meshName}
             what={w.people.renameMesh}
             now={mesh.name}
@@ -54,12 +57,14 @@ export function Names({ mesh }: { readonly mesh: Mesh }) {
 }
 
 function Rename({
+  unit,
   label,
   what,
   now,
   note: words,
   rename
 }: {
+  readonly unit: UnitName
   readonly label: string
   readonly what: string
   readonly now: string
@@ -67,6 +72,7 @@ function Rename({
   rename(name: string): Promise<void>
 }) {
   const [name, setName] = useState(now)
+  const may = useMay(unit)
   const isOther = name.trim() !== '' && name !== now
   const save = () => attempt(() => rename(name.trim()))
   return (
@@ -81,6 +87,7 @@ function Rename({
           <input
             id={id}
             value={name}
+            readOnly={!may}
             maxLength={NAME_CHARS_MAX}
             autoComplete="off"
             spellcheck={false}
@@ -88,7 +95,7 @@ function Rename({
           />
         )}
       </Field>
-      <Button disabled={!isOther} onPress={save}>
+      <Button unit={unit} disabled={!isOther} onPress={save}>
         {what}
       </Button>
     </form>
@@ -105,7 +112,7 @@ export function Leaving({ mesh }: { readonly mesh: Mesh }) {
       actions={
         !isAlone &&
         !mesh.holds_root && (
-          <Button look="danger" onPress={() => setAsks(true)}>
+          <Button unit="mesh.leave" look="danger" onPress={() => setAsks(true)}>
             {w.people.leave}
           </Button>
         )

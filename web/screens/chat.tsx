@@ -14,7 +14,7 @@ import type { Conversation, Message, ToolCall } from '../chat/shelf.ts'
 import { ToolList } from '../chat/tool-list.tsx'
 import { chosenTools } from '../chat/tools.ts'
 import { useConversations, useMessages, useShelf } from '../chat/use-shelf.ts'
-import { type Model, useModels } from '../models/all.ts'
+import { leavesMesh, type Model, useModels } from '../models/all.ts'
 import { Button, Empty, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { goTo } from '../router.ts'
@@ -32,6 +32,7 @@ export function Chat({ place }: ScreenProps) {
   const { models, error, reload } = useModels()
   const texts = models?.filter(({ tasks }) => tasks.includes('text-generation'))
   const model = named ?? preferred(texts)
+  const asked = texts?.find(({ id }) => id === model)
   const { shelf, reload: reloadShelf } = useShelf()
   const { list, error: listError } = useConversations(shelf)
   return (
@@ -39,7 +40,7 @@ export function Chat({ place }: ScreenProps) {
       title={w.screens.chat}
       actions={
         <>
-          {texts && texts.length > 0 && model !== undefined && (
+          {texts && texts.length > 0 && (
             <Picker models={texts} value={model} onChange={name => goTo('chat', name, ...(id ? [id] : []))} />
           )}
           <Button aria-expanded={hasOptions} onPress={() => setOptions(!hasOptions)}>
@@ -63,8 +64,8 @@ export function Chat({ place }: ScreenProps) {
           {texts === undefined || shelf === undefined ? (
             !error && <Waiting />
           ) : model === undefined ? (
-            <Empty title={w.chat.noModel}>
-              <p>{w.chat.noModelNote}</p>
+            <Empty title={texts.length > 0 ? w.chat.onlyOutside : w.chat.noModel}>
+              <p>{texts.length > 0 ? w.chat.onlyOutsideNote : w.chat.noModelNote}</p>
               <Button look="main" onPress={() => goTo('models')}>
                 {w.screens.models}
               </Button>
@@ -73,6 +74,7 @@ export function Chat({ place }: ScreenProps) {
             <Talk
               key={id ?? 'new'}
               {...{ shelf, model, id, takesPictures: takesPictures(texts, model) }}
+              leaves={asked !== undefined && leavesMesh(asked)}
               known={list?.find(one => one.id === id)}
             />
           )}
@@ -94,9 +96,11 @@ export function Chat({ place }: ScreenProps) {
   )
 }
 
-/** One that is loaded answers at once. */
-const preferred = (models: readonly Model[] | undefined): string | undefined =>
-  (models?.find(({ status }) => status === 'ready') ?? models?.[0])?.id
+/** One that is loaded answers at once. One that leaves the mesh is chosen by the person. */
+function preferred(models: readonly Model[] = []): string | undefined {
+  const inside = models.filter(one => !leavesMesh(one))
+  return (inside.find(({ status }) => status === 'ready') ?? inside[0])?.id
+}
 
 /** A device that says that its model takes none refuses them, so one that takes them is enough. */
 const takesPictures = (models: readonly Model[], called: string): boolean =>
@@ -108,9 +112,11 @@ interface TalkProps {
   readonly id: string | undefined
   readonly known: Conversation | undefined
   readonly takesPictures: boolean
+  /** Whether what is written goes to a server outside of the mesh. */
+  readonly leaves: boolean
 }
 
-function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
+function Talk({ shelf, model, id, known, takesPictures, leaves }: TalkProps) {
   const w = useWords()
   const { messages, error } = useMessages(shelf, id)
   const current = useStore(growing)[id ?? '']
@@ -175,7 +181,7 @@ function Talk({ shelf, model, id, known, takesPictures }: TalkProps) {
       <div class="talk" role="log" aria-live="off" aria-label={w.chat.talk}>
         {shown.length === 0 && (
           <Empty title={w.chat.start(model)}>
-            <p>{w.chat.startNote}</p>
+            <p>{leaves ? w.chat.startLeaves : w.chat.startNote}</p>
           </Empty>
         )}
         {shown.map(

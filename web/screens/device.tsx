@@ -79,7 +79,7 @@ function Remove({ member, mesh }: { readonly member: Member; readonly mesh: Mesh
       title={w.device.removal}
       actions={
         may && (
-          <Button look="danger" onPress={() => setAsks(true)}>
+          <Button unit="mesh.revoke" look="danger" onPress={() => setAsks(true)}>
             {w.people.removeOf(member.name)}
           </Button>
         )

@@ -4,6 +4,7 @@ import { Findings } from '../doctor/findings.tsx'
 import { Log } from '../doctor/log.tsx'
 import { Serving } from '../doctor/serving.tsx'
 import { useUnit } from '../live.ts'
+import { useMay } from '../may.ts'
 import { Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { useWords } from '../words/index.ts'
 
@@ -12,6 +13,7 @@ const CHECKED_EVERY_MS = 60_000
 
 export function Doctor() {
   const w = useWords()
+  const mayReadLog = useMay('log.tail')
   const { data, error, reload } = useUnit(
     'doctor.check',
     {},
@@ -37,7 +39,7 @@ export function Doctor() {
         )
       )}
       <Serving onChange={reload} />
-      <Log />
+      {mayReadLog && <Log />}
     </Screen>
   )
 }

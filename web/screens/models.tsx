@@ -3,12 +3,13 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { ScreenProps } from '../app.tsx'
 import { bytes, number } from '../format.ts'
-import { type Model, speedOf, useModels } from '../models/all.ts'
+import { useMay } from '../may.ts'
+import { leavesMesh, type Model, speedOf, useModels } from '../models/all.ts'
+import { LeftOut } from '../models/left-out.tsx'
 import { OneModel } from '../models/model.tsx'
 import { ModelState, useTaskName } from '../models/parts.tsx'
 import { Pull } from '../models/pull.tsx'
-import { Button, Card, Empty, Failure, Field, Screen, Select, Waiting } from '../parts/basics.tsx'
-import { Sentence } from '../parts/sentence.tsx'
+import { Badge, Button, Card, Empty, Failure, Field, Screen, Select, Waiting } from '../parts/basics.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Text } from '../parts/text.tsx'
 import { goTo, linkTo } from '../router.ts'
@@ -23,35 +24,27 @@ function AllModels() {
   const w = useWords()
   const { models, leftOut, error, reload } = useModels()
   const [isPulling, setPulling] = useState(false)
+  const mayPull = useMay('model.pull')
   return (
     <Screen
       title={w.screens.models}
       actions={
         <>
           {models && <span class="dim">{w.models.count(models.length)}</span>}
-          <Button look={isPulling ? 'quiet' : 'main'} onPress={() => setPulling(!isPulling)}>
+          <Button
+            unit="model.pull"
+            look={isPulling ? 'quiet' : 'main'}
+            onPress={() => setPulling(!isPulling)}
+          >
             {isPulling ? w.common.close : w.models.bring}
           </Button>
         </>
       }
     >
-      {(isPulling || models?.length === 0) && <Pull />}
+      {mayPull && (isPulling || models?.length === 0) && <Pull />}
       <Failure error={error} retry={reload} />
       {models === undefined ? !error && <Waiting /> : <List models={models} />}
-      {leftOut.length > 0 && (
-        <Card title={w.models.leftOut}>
-          <ul class="plain-list">
-            {leftOut.map(({ place, code, reason }) => (
-              <li key={place + code}>
-                <Text of={place} />
-                <p class="dim">
-                  <Sentence own={reason} code={code} /> <code>{code}</code>
-                </p>
-              </li>
-            ))}
-          </ul>
-        </Card>
-      )}
+      {leftOut.length > 0 && <LeftOut items={leftOut} />}
     </Screen>
   )
 }
@@ -142,10 +135,13 @@ function Where({ providers }: Pick<Model, 'providers'>) {
 const columnsOf = (w: Words, taskName: (task: string) => string): readonly Column<Model>[] => [
   {
     ...{ key: 'name', title: w.mesh.name, sortBy: one => one.id },
-    cell: ({ id }) => (
-      <a href={linkTo('models', id)}>
-        <Text of={id} />
-      </a>
+    cell: one => (
+      <>
+        <a href={linkTo('models', one.id)}>
+          <Text of={one.id} />
+        </a>{' '}
+        {leavesMesh(one) && <Badge tone="warn">{w.models.leavesMesh}</Badge>}
+      </>
     )
   },
   {

@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { useUnit } from '../live.ts'
+import { useMay } from '../may.ts'
 import { Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { Sentence } from '../parts/sentence.tsx'
 import { Invite } from '../people/invite.tsx'
@@ -13,6 +14,7 @@ import { useWords } from '../words/index.ts'
 
 export function People() {
   const w = useWords()
+  const mayListen = useMay('mesh.listen')
   const on = ['mesh.', 'peer.']
   const mesh = useUnit('mesh.show', {}, { on })
   const members = useUnit('mesh.members', {}, { on })
@@ -28,7 +30,7 @@ export function People() {
       title={w.screens.people}
       actions={
         isAdmin && (
-          <Button look="main" onPress={() => setInvites(true)}>
+          <Button unit="mesh.invite" look="main" onPress={() => setInvites(true)}>
             {w.people.invite}
           </Button>
         )
@@ -40,7 +42,7 @@ export function People() {
       ) : (
         <>
           <Advice of={mesh.data.advice} codes={mesh.data.advice_codes} />
-          {isAdmin && <Nearby holdsRoot={mesh.data.holds_root} />}
+          {isAdmin && mayListen && <Nearby holdsRoot={mesh.data.holds_root} />}
           <Members mesh={mesh.data} members={members.data.items} />
           <Names mesh={mesh.data} />
           <Tokens />

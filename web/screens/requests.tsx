@@ -28,7 +28,11 @@ function All() {
   return (
     <Screen
       title={w.screens.requests}
-      actions={<Button onPress={() => setChecks(true)}>{w.requests.checkReceipts}</Button>}
+      actions={
+        <Button unit="inference.verify" onPress={() => setChecks(true)}>
+          {w.requests.checkReceipts}
+        </Button>
+      }
     >
       {checks && <Receipts onClose={() => setChecks(false)} />}
       <Failure error={error} retry={reload} />

@@ -5,6 +5,7 @@ import { call } from '../node.ts'
 import { Badge, Button, type Tone } from '../parts/basics.tsx'
 import { Command } from '../parts/command.tsx'
 import { attempt } from '../parts/notes.tsx'
+import { Sentence } from '../parts/sentence.tsx'
 import { plain, Text } from '../parts/text.tsx'
 import { linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
@@ -134,7 +135,7 @@ function Edit({
       <div id={said} aria-live="polite">
         {problem !== undefined ? (
           <p class="problem">
-            <Text of={problem.replace(/^\[(\d+)\]: /, (_, index) => w.settings.ofLine(Number(index) + 1))} />
+            <Problem of={problem} />
           </p>
         ) : (
           <Form of={setting} />
@@ -156,6 +157,18 @@ function Edit({
         )}
       </div>
     </form>
+  )
+}
+
+/** Of a list it begins with the place of the item. */
+function Problem({ of }: { readonly of: string }) {
+  const w = useWords()
+  const [, index, words = of] = /^\[(\d+)\]: (.*)$/s.exec(of) ?? []
+  return (
+    <>
+      {index !== undefined && w.settings.ofLine(Number(index) + 1)}
+      <Sentence own={words} code="CONFIG_INVALID" />
+    </>
   )
 }
 

@@ -2,13 +2,14 @@
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
-/** By a code of the node, or by the check and the state of a finding. */
+/** By a code of the node, by the check and the state of a finding, or by the name of a unit. */
 type Sentences = Readonly<Record<string, string>>
 /** The node says them in English by itself. */
-const SENTENCES: Readonly<Record<'codes' | 'findings' | 'advice', Sentences>> = {
+const SENTENCES: Readonly<Record<'codes' | 'findings' | 'advice' | 'units', Sentences>> = {
   codes: {},
   findings: {},
-  advice: {}
+  advice: {},
+  units: {}
 }
 
 export const en = {
@@ -27,6 +28,8 @@ export const en = {
     theme: 'Theme',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     more: (count: number) => `Show more (${count} left)`,
+    closed: 'The token of this browser is not for this',
+    closedHow: 'A link lets the browser in for all of it. On the device that runs this node, type:',
     offline: 'This node does not answer. The page looks for it again by itself.',
     outdated: 'The node has another version of this page.',
     reload: 'Load that one'
@@ -155,7 +158,10 @@ export const en = {
     left: (time: string) => `${time} left`,
     sources: 'By source',
     none: 'The mesh has no model yet.',
-    noneNote: 'Bring one by its name above, or let in a device that has some.',
+    noneNote:
+      'Bring one by its name above, such as hf:Qwen/Qwen3-0.6B-GGUF:q8_0, or let in a device that has some.',
+    leavesMesh: 'leaves the mesh',
+    leavesMeshNote: 'What it is asked goes to a server outside.',
     noMatch: 'No model fits this.',
     filter: 'Find a model or a device',
     task: 'Task',
@@ -164,6 +170,9 @@ export const en = {
     size: 'Size',
     speed: 'Speed',
     tokens: (count: string) => `${count} tokens/s`,
+    engineBring: (name: string) => `Bring the engine ${name}`,
+    engineStart: (name: string) => `Start the engine ${name}`,
+    engineJobs: 'How far it is',
     leftOut: 'Not served on this device',
     states: {
       cold: 'not loaded',
@@ -238,8 +247,11 @@ export const en = {
     options: 'Parameters',
     begin: 'New conversation',
     noModel: 'The mesh has no model that writes text.',
+    onlyOutside: 'Only servers outside of the mesh have a model that writes text.',
+    onlyOutsideNote: 'Choose one above. What you write then leaves the mesh.',
     noModelNote: 'Bring one, and it appears here.',
     start: (model: string) => `Ask ${model} something`,
+    startLeaves: 'A server outside answers: what you write leaves the mesh.',
     startNote: 'A device of the mesh that has the model answers. Nothing leaves the mesh.',
     yourQuestion: 'Your question',
     keys: 'Enter sends, Shift+Enter begins a line',
@@ -263,6 +275,9 @@ export const en = {
     tools: 'Tools',
     toolsMean:
       'What you choose is offered to the model. You are asked before each call, and see its arguments. Its result goes to the device that answers.',
+    toolsFilter: 'Find a tool',
+    toolsChosen: (count: string) => `${count} chosen`,
+    toolsNone: 'No tool fits this.',
     toolsOfNode: 'This node, reading only',
     toolNotOffered: 'You do not offer this tool, so it cannot run.',
     toolAllow: 'Run it',

@@ -1,4 +1,4 @@
-/** What the node says in English, in Chinese: by the code of an error, and by the check and the state of a finding. */
+/** What the node says in English, in Chinese: by the code of an error, the check and the state of a finding, the name of a unit. */
 
 import type { Words } from './index.ts'
 
@@ -130,5 +130,20 @@ export const SENTENCES_ZH: Words['sentences'] = {
     one_admin: '只有一台设备是管理员，请再设一台。',
     renewal_late: '本设备的证书即将到期，请让一台管理员设备上线。',
     root_renews: '本管理员的证书即将到期，只有根密钥可以续签。'
+  },
+  units: {
+    'mesh.status': '本节点：它是谁、在哪里监听、状态如何。',
+    'mesh.members': '属于该网络的所有设备。',
+    'mesh.peers': '目前连接的设备，以及它们提供什么。',
+    'device.info': '本机的一个硬件设备；未指明时为处理器。',
+    'device.metrics': '设备的负载、温度和功耗（以系统提供的为准）。',
+    'model.list': '网络中的所有模型、提供它们的设备，以及本节点没有提供的模型和原因。',
+    'job.list': '本节点的任务：正在进行的和不久前结束的。',
+    'doctor.check': '本节点需要什么、是否具备，以及缺少时该怎么办。',
+    'memory.list': '本设备的记忆空间。',
+    'memory.docs': '一个空间的文档。',
+    'memory.open': '一份完整的文档：事实、条目、任务或文本。',
+    'memory.search': '按词语和含义查找记忆中的相关内容，最相关的在前。',
+    'event.list': '本节点保存的事件。'
   }
 }

@@ -16,7 +16,7 @@ globalThis.looking = {
     const made = document.querySelectorAll(
       'img[src="x"], [onerror], [onload], body script, a[href^="javascript:" i]'
     )
-    return { elements: made.length + Number(document.title.includes('ev1l')), hidden, marks }
+    return { elements: made.length + Number(document.title === 'ev1l'), hidden, marks }
   },
 
   /**

@@ -85,7 +85,7 @@ export async function servePage(node: Awaited<ReturnType<typeof startNode>>) {
   const url = gateway.url!
 
   return {
-    ...{ token, logged, url },
+    ...{ token, logged, url, named },
     get gateway() {
       return gateway
     },
