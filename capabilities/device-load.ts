@@ -1,7 +1,8 @@
 /** What other programs ask of this device now. Only Linux says so without a program being run. */
 
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Battery, batteriesIn } from './power.ts'
 
 /** A battery with less left is its user's. */
 const BATTERY_LOW_PERCENT = 30
@@ -73,21 +74,15 @@ export class DeviceLoadReader {
   }
 
   async #batteryLow(): Promise<boolean | undefined> {
-    const supplies = join(this.#root, 'sys/class/power_supply')
-    const names = await readdir(supplies).catch((): string[] => [])
-    const batteries = await Promise.all(names.map(name => batteryOf(join(supplies, name))))
-    const known = batteries.filter(one => one !== undefined)
-    return known.length === 0 ? undefined : known.some(({ isLow }) => isLow)
+    const batteries = await batteriesIn(this.#root)
+    const low = await Promise.all(batteries.map(async battery => battery.isUsed && (await isLow(battery))))
+    return low.length === 0 ? undefined : low.some(Boolean)
   }
 }
 
-/** Of the device itself: the battery of a mouse has the scope `Device`. */
-async function batteryOf(path: string): Promise<{ isLow: boolean } | undefined> {
-  const word = async (name: string) => (await read(join(path, name))).trim()
-  if ((await word('type')) !== 'Battery' || (await word('scope')) === 'Device') return undefined
-  const capacity = await word('capacity')
-  const isUsed = (await word('status')) === 'Discharging'
-  return { isLow: isUsed && capacity !== '' && Number(capacity) <= BATTERY_LOW_PERCENT }
+async function isLow({ path }: Battery): Promise<boolean> {
+  const capacity = (await read(join(path, 'capacity'))).trim()
+  return capacity !== '' && Number(capacity) <= BATTERY_LOW_PERCENT
 }
 
 function ownCpuMs(): number {

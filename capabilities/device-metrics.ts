@@ -5,6 +5,7 @@ import os from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../interface/clock.ts'
 import { memoryLimitBytes } from './hardware.ts'
+import { batteriesIn } from './power.ts'
 
 /** Shares and watts are differences of two readings. */
 const MEASURED_MS = 200
@@ -119,11 +120,8 @@ export async function processorJoules(root: string): Promise<number | undefined>
 
 /** What the machine takes from its battery, where it runs on it and that says so. */
 async function batteryWatts(root: string): Promise<number | null> {
-  const supplies = join(root, 'sys/class/power_supply')
-  for (const name of await list(supplies)) {
-    if ((await word(join(supplies, name, 'status'))) !== 'Discharging') continue
-    if ((await word(join(supplies, name, 'scope'))) === 'Device') continue
-    const microwatts = await numberIn(join(supplies, name, 'power_now'))
+  for (const { path, isUsed } of await batteriesIn(root)) {
+    const microwatts = isUsed ? await numberIn(join(path, 'power_now')) : undefined
     if (microwatts !== undefined) return Math.abs(microwatts) / 1e6
   }
   return null

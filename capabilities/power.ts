@@ -1,23 +1,33 @@
-/** Whether this device runs on its battery. Only Linux says so without a program being run. */
+/** The batteries of this device. Only Linux says something of them without a program being run. */
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** @param root where `/sys` is. */
-export async function isOnBattery(root = '/'): Promise<boolean> {
-  const supplies = join(root, 'sys/class/power_supply')
-  const names = await readdir(supplies).catch((): string[] => [])
-  const states = await Promise.all(
-    names.map(async name => ({
-      type: await word(join(supplies, name, 'type')),
-      scope: await word(join(supplies, name, 'scope')),
-      status: await word(join(supplies, name, 'status'))
-    }))
-  )
-  // The battery of a mouse has the scope `Device`.
-  return states.some(
-    ({ type, scope, status }) => type === 'Battery' && scope !== 'Device' && status === 'Discharging'
-  )
+export interface Battery {
+  /** The folder in which the system describes it. */
+  readonly path: string
+  /** The device runs on it. */
+  readonly isUsed: boolean
 }
 
-const word = async (path: string): Promise<string> => (await readFile(path, 'utf8').catch(() => '')).trim()
+/** @param root where `/sys` is. */
+export async function batteriesIn(root: string): Promise<Battery[]> {
+  const supplies = join(root, 'sys/class/power_supply')
+  const names = await readdir(supplies).catch((): string[] => [])
+  const found = await Promise.all(
+    names.map(async name => {
+      const path = join(supplies, name)
+      // The battery of a mouse has the scope `Device`.
+      if ((await wordIn(path, 'type')) !== 'Battery' || (await wordIn(path, 'scope')) === 'Device') return []
+      return [{ path, isUsed: (await wordIn(path, 'status')) === 'Discharging' }]
+    })
+  )
+  return found.flat()
+}
+
+/** @param root where `/sys` is. */
+export const isOnBattery = async (root = '/'): Promise<boolean> =>
+  (await batteriesIn(root)).some(({ isUsed }) => isUsed)
+
+const wordIn = async (path: string, file: string): Promise<string> =>
+  (await readFile(join(path, file), 'utf8').catch(() => '')).trim()

@@ -27,7 +27,7 @@ export interface ForeignFile {
 }
 
 export interface ForeignOptions {
-  /** Nobody is asked. */
+  /** No question is asked. */
   readonly yes?: boolean
   /** Nothing is written. */
   readonly print?: boolean
@@ -43,7 +43,7 @@ export interface ForeignChange {
 /**
  * Shows the change and makes it.
  *
- * @throws {LumosError} `CANCELLED` when the person says no, `USAGE` where nobody can be asked; {@link InvalidInputError}
+ * @throws {LumosError} `CANCELLED` when the person says no, `USAGE` without a terminal to ask at; {@link InvalidInputError}
  *   for a file that cannot be read, understood or written. Then nothing has changed.
  */
 export async function changeForeignFile(

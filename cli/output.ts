@@ -67,7 +67,7 @@ export class Output {
     this.#stderr.write(`${this.#shown(this.#stderr, text)}\n`)
   }
 
-  /** Files and programs get each letter; a terminal gets none of others that acts on it, whoever forgot to look. */
+  /** Files and programs get each letter; a terminal gets none of others that acts on it, also where a caller does not look. */
   #shown(stream: NodeJS.WriteStream, text: string): string {
     if (!stream.isTTY) return text
     const harmless = text.replace(ACTING, sign =>
@@ -116,9 +116,16 @@ export class Output {
   }
 }
 
-/** What would act on a terminal, and colours, which this program writes itself. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one.
-const ACTING = /\u001b\[[\d;]*m|(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+/**
+ * What would act on a terminal. What acts on nothing but the letters beside it is none of it: signs of Arabic and others
+ * that are seen, the joiners of Persian, Hindi and pictures, places to break a word, and the tags of a flag, such as that
+ * of Wales.
+ */
+const FLAG_TAG = String.raw`(?<=\u{1f3f4}[\u{e0061}-\u{e007a}]{0,6})[\u{e0061}-\u{e007a}\u{e007f}]`
+const ACTS = String.raw`(?!\n|\t|\u00ad|\u200c|\u200d|${FLAG_TAG})(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})`
+/** Besides, colours, which this program writes itself. */
+const ACTING = new RegExp(String.raw`\u001b\[[\d;]*m|${ACTS}`, 'gu')
+const ACTING_OF_OTHERS = new RegExp(ACTS, 'gu')
 
 /** As JSON spells it. */
 const spelled = (sign: string): string =>
@@ -127,16 +134,8 @@ const spelled = (sign: string): string =>
     .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .join('')
 
-/**
- * Names, errors and answers come from peers: what would act on the terminal becomes a space. What acts on nothing but the
- * letters beside it stays: signs of Arabic and others that are seen, the joiners of Persian, Hindi and pictures, places
- * to break a word, and the tags that make a flag of a region.
- */
-export const printable = (text: string): string =>
-  text.replace(
-    /(?!\n|\t|\u00ad|\u200c|\u200d|[\u{e0020}-\u{e007f}])(?:[\p{Cc}\p{Zl}\p{Zp}]|(?=\p{Default_Ignorable_Code_Point})\p{Cf})/gu,
-    ' '
-  )
+/** Names, errors and answers come from peers: what would act on the terminal becomes a space. */
+export const printable = (text: string): string => text.replace(ACTING_OF_OTHERS, ' ')
 
 /** Scripts and pictures that take two columns; `\ufe0f` makes a picture of a sign. */
 const WIDE =

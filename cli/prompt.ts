@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CancelledError, LumosError } from '../interface/errors.ts'
 
-/** Whether somebody sits in front of this process. */
+/** Whether a person is at the terminal of this process. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
 
 /**
@@ -34,7 +34,7 @@ export async function askSecret(question: string): Promise<string> {
 /**
  * Goes on only if the person says so, or said so with `--yes`.
  *
- * @throws {LumosError} `CANCELLED` when they say no, `USAGE` when nobody is there to ask.
+ * @throws {LumosError} `CANCELLED` when they say no, `USAGE` without a terminal to ask at.
  */
 export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
   if (yes) return

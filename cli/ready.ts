@@ -40,7 +40,7 @@ export async function askParent(): Promise<string | undefined> {
   }
 }
 
-/** Does nothing where nobody listens. */
+/** Does nothing where no process listens. */
 export function tellParent(message: StartMessage): void {
   process.send?.(message)
 }

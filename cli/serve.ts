@@ -132,7 +132,7 @@ const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOp
   log: new LogReader(logDir, systemClock)
 })
 
-/** Over the keys, from whoever sits in front of this process or of the one that started it. */
+/** Of the keys: from the terminal of this process, or of the one that started it. */
 async function passphrase(): Promise<string | undefined> {
   if (process.connected) return askParent()
   return canAsk() ? askSecret('Passphrase: ') : undefined
@@ -212,10 +212,10 @@ function outliveReaders(): void {
   process.stdout.removeAllListeners('error').on('error', () => {})
 }
 
-/** An error that nobody caught leaves the node in a state nobody knows: say so, and end. */
+/** After an uncaught error the state of the node is not known: say so, and end. */
 function logCrash(log: Log): void {
   process.on('uncaughtException', err => {
-    log.error({ err }, 'an error that nobody caught; the node ends')
+    log.error({ err }, 'an uncaught error; the node ends')
     process.exit(1)
   })
 }

@@ -4181,7 +4181,7 @@ export interface Units {
 
   /** Remove what no model refers to: nothing that is pinned, in use or on its way. */
   'model.gc': {
-    input: { dry_run?: boolean }
+    input: { dry_run?: boolean; unfinished?: boolean }
     output: { files: number; nodes: number; bytes: number }
     item: Units['model.gc']['output']
   }

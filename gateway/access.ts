@@ -1,10 +1,10 @@
 /**
- * Who may speak to this node over TCP.
+ * Which programs and pages may call this node over TCP.
  *
  * A web page in the user's browser can reach loopback: directly, by a form, or
  * with a name of its own that resolves to 127.0.0.1. A rebound name is
  * same-origin to the browser and sends no Origin, so the Host is the only trace
- * of it: the list is exact. A token keeps out everybody else on the machine, and
+ * of it: the list is exact. A token keeps out every other program of the machine, and
  * says what its program may do; a browser that has shown it may show a cookie
  * instead. All of it is checked before any route, and before the body is read.
  */
@@ -54,7 +54,7 @@ export interface AdoptedAccess {
 }
 
 /**
- * Who asks, or why this request is not answered.
+ * The caller, or why this request is not answered.
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */

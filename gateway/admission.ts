@@ -1,4 +1,4 @@
-/** Which requests are answered: who asks, how often, and what is remembered of those that are refused. */
+/** Which requests are answered: their callers, how often, and what is remembered of those that are refused. */
 
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
@@ -23,7 +23,7 @@ export class Admission {
     return this.#refusedOrigins.list()
   }
 
-  /** Who asks, or why the request is not answered. */
+  /** The caller, or why the request is not answered. */
   of(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
     const caller = admit(incoming, access)
     const refused = this.#limits.refusalOf(incoming, caller)

@@ -30,7 +30,7 @@ export interface TextAnswer {
 
 export interface AppEnv {
   Bindings: HttpBindings & {
-    /** Who asks: the same object for all requests with one token. */
+    /** The same object for all requests with one token. */
     caller: Caller
     /** On the port of another program: it is answered as that program does. */
     listener?: Adoptable | undefined

@@ -92,7 +92,7 @@ function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppCompone
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
   if (error.code === 'INTERNAL')
-    log.error({ err: thrown, ...namesOf(call, c) }, 'A request met an error that nobody expected.')
+    log.error({ err: thrown, ...namesOf(call, c) }, 'A request met an unexpected error.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })
 }
 

@@ -1,4 +1,4 @@
-/** Who asks without a token of a program: the same object for all requests of one kind. */
+/** Callers without a token of a program: the same object for all requests of one kind. */
 
 import { type Caller, PERMISSIONS } from '../interface/units.ts'
 

@@ -30,7 +30,7 @@ const LIMITS: CrowdLimits = {
   unprovenMs: 1000
 }
 const CONNECTIONS_RETRY_AFTER_MS = 1000
-/** Loopback is fast: who takes longer is not a program of good will. */
+/** Loopback is fast: no honest program takes longer. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 /** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */

@@ -101,7 +101,7 @@ function retryAfterS({ details }: LumosError): number {
   return Math.min(Math.max(1, Math.ceil(retryAfterMs / 1000)), RETRY_AFTER_S_MAX)
 }
 
-/** Answers are for whoever asked: no cache keeps them, no browser guesses what they are. */
+/** Answers are for their caller: no cache keeps them, no browser guesses what they are. */
 export const JSON_HEADERS = {
   'content-type': 'application/json',
   'cache-control': 'no-store',

@@ -31,7 +31,7 @@ export interface KeptCall {
   /** Of what was asked: with one key it is the same each time. */
   readonly fingerprint: string
   readonly key: string | undefined
-  /** Who does the work, once that is known. */
+  /** The device that does the work, once that is known. */
   route: Route | undefined
   /** Absent while it is under way. */
   outcome?: Outcome

@@ -1,5 +1,5 @@
 /**
- * Named tokens while the node runs: who shows one may do what it allows, until it is revoked or expires. Its end is one
+ * Named tokens while the node runs: each allows its program some units, until it is revoked or expires. Its end is one
  * signal, which sessions, streams and kept answers of it follow.
  */
 
@@ -92,7 +92,7 @@ export class NamedTokens implements Tokens {
     ending.abort()
   }
 
-  /** Who shows this secret. */
+  /** The caller that shows this secret. */
   callerOf(secret: string): Caller | undefined {
     const held = this.#held.get(digestOf(secret))
     if (held === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Origins of pages that asked `/v1` lately and are not listed: their user sees no more than that nothing comes. */
+/** Origins of pages that asked `/v1` lately and are not listed: their user sees no reason. */
 
 import type { Clock } from '../interface/clock.ts'
 

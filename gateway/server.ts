@@ -1,7 +1,6 @@
 /**
- * One set of routes on two doors: a unix socket that file permissions guard,
- * for this device's own command line, and TCP behind a token, for any other
- * program: on loopback, or wider where the settings list the names that other
+ * One set of routes on two listeners: a unix socket that file permissions guard, for this device's own command line,
+ * and TCP behind a token, for any other program: on loopback, or wider where the settings list the names that other
  * devices may call it by.
  */
 
@@ -125,8 +124,8 @@ export class Gateway {
   }
 
   /**
-   * Another token; whoever came in by the old one or by a session is cut off at once, the one
-   * who asks for this over TCP too. Returns how many sessions have ended.
+   * Another token. Connections by the old one or by a session end at once, that of the caller over TCP too. Returns how
+   * many sessions have ended.
    */
   rotateToken(): number {
     this.#token = this.#options.newToken()
@@ -202,7 +201,7 @@ export class Gateway {
     })
     void this.#routes.then(
       routes => {
-        // Whoever left while the routes were loading can no longer be told, or noticed.
+        // A client that left while the routes were loading gets no answer, and nothing notices its end later.
         if (!outgoing.destroyed) void routes(incoming, outgoing, by)
       },
       (err: unknown) => {

@@ -22,7 +22,7 @@ import { digestOf, type NamedTokens } from './named-tokens.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
-/** A person follows the link at once; whoever finds it in a history later gains nothing by it. */
+/** A person follows the link at once; found in a history later, it opens nothing. */
 const LINK_AGE_MAX_S = 120
 /** Links that were opened by none: the oldest goes. */
 const LINKS_MAX = 8
@@ -130,7 +130,7 @@ export class Sessions {
   redeem(code: string, users: () => readonly number[] = () => []): boolean {
     const key = digestOf(code)
     const { endMs, user } = this.#links.get(key) ?? { endMs: 0 }
-    // Another one takes it from nobody. Root needs no link, and passes on the connections of others.
+    // Another one takes it from no session. Root needs no link, and passes on the connections of others.
     if (user !== undefined && users().some(one => one !== user && one !== ROOT)) return false
     this.#links.delete(key)
     return endMs > this.#clock.monotonicMs()

@@ -10,7 +10,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = { k: 1, m: 2, g: 3, t: 4 }
 const SIZE = /^(\d+(?:\.\d+)?)\s*(?:(%)|([kmgt])?(i)?b?)$/i
 
 /**
- * How long a model stays loaded that nobody uses, in the forms of Ollama: seconds as a number or text, `5m`, `1h30m`;
+ * How long an unused model stays loaded, in the forms of Ollama: seconds as a number or text, `5m`, `1h30m`;
  * what is negative, such as -1 or "-1m", means for ever.
  *
  * @returns milliseconds; undefined for anything else.

@@ -24,7 +24,7 @@ export interface Stepped<State, Effect> {
 /**
  * One step of a core, at a moment of the monotonic clock.
  *
- * The core owns its state and may change it in place, for cost; whoever drives
+ * The core owns its state and may change it in place, for cost; the code that drives
  * it only reads. An event that is refused leaves the state as it was.
  */
 export type Core<State, Event, Effect> = (

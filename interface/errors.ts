@@ -46,7 +46,7 @@ export const ERROR_MEANINGS = {
   NOT_SUPPORTED: meaning(501, 1),
   CANCELLED: meaning(499, 130),
 
-  // Nobody can answer, or not now.
+  // No device can answer, or none can now.
   OVERLOADED: meaning(429, 75, true),
   RATE_LIMITED: meaning(429, 75, true),
   NO_CAPACITY: meaning(503, 75, true),
@@ -54,7 +54,7 @@ export const ERROR_MEANINGS = {
   NODE_NOT_RUNNING: meaning(503, 3),
   TIMEOUT: meaning(504, 6),
 
-  // Somebody tried and failed.
+  // A device tried and failed.
   ENGINE_FAILED: meaning(502, 1, true),
   MODEL_INVALID: meaning(502, 1, true),
   WEIGHTS_INVALID: meaning(502, 1, true),
@@ -80,7 +80,7 @@ export const ERROR_MEANINGS = {
   MANIFEST_EXPIRED: meaning(400, 1),
   MANIFEST_EQUIVOCATED: meaning(400, 1),
 
-  // Who belongs to the mesh.
+  // Membership of the mesh.
   PEER_NOT_MEMBER: meaning(403, 5),
   PEER_REVOKED: meaning(403, 5),
   PEER_BANNED: meaning(403, 5),
@@ -93,7 +93,7 @@ export const ERROR_MEANINGS = {
   INVITE_EXPIRED: meaning(403, 5),
   NOT_ADMIN: meaning(403, 5),
 
-  // This node's own ground.
+  // This node's own home.
   CONFIG_INVALID: meaning(400, 8),
   HOME_LOCKED: meaning(409, 1),
   AUTOSTART_FAILED: meaning(500, 1),
@@ -174,7 +174,7 @@ export class TimeoutError extends LumosError {
   }
 }
 
-/** Whoever asked no longer wants the answer. */
+/** The answer is no longer wanted. */
 export class CancelledError extends LumosError {
   constructor(message = 'The request was cancelled.', options?: LumosErrorOptions) {
     super('CANCELLED', message, options)
@@ -205,7 +205,7 @@ export class ProtocolViolationError extends LumosError {
 /** What a remote peer reported. Its words are shown, never parsed. */
 export class RemoteError extends LumosError {}
 
-/** Whatever was thrown, as a `LumosError`: an unexpected error becomes `INTERNAL` with its cause kept. */
+/** Any thrown value as a `LumosError`: an unexpected error becomes `INTERNAL` with its cause kept. */
 export function toLumosError(thrown: unknown): LumosError {
   if (thrown instanceof LumosError) return thrown
   if (thrown instanceof Error && thrown.name === 'AbortError') {

@@ -20,7 +20,7 @@ export interface Inference {
    * Abort `options.signal` or leave the loop to stop early; either cancels the
    * work, on a remote peer too.
    *
-   * @throws {NoProviderError} when nobody offers what is asked.
+   * @throws {NoProviderError} when no device offers what is asked.
    * @throws {OverloadedError} when all who do are at their limit.
    * @throws {TimeoutError} when `budgetMs` runs out.
    */
@@ -63,7 +63,7 @@ export interface ServeOptions extends AbortOptions {
   mayRun?(): void
 }
 
-/** Used when whoever asks sets no limit: long enough for a slow device, short enough to notice a hang. */
+/** Used when the caller sets no limit: long enough for a slow device, short enough to notice a hang. */
 export const DEFAULT_BUDGET_MS = 120_000
 /** The longest budget a request may carry. */
 export const MAX_BUDGET_MS = 3_600_000

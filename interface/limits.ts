@@ -18,6 +18,15 @@ export const LEAF_BYTES = 1024 * 1024
 /** Objects found in one picture: a crowd, and no list of all places that a model looked at. */
 export const OBJECTS_MAX = 1000
 
+/** Faces found in one picture: more than a photo of a school has that are large enough to be found. */
+export const FACES_MAX = 256
+
+/** Numbers of the vector of one face: more than any model of faces gives. */
+export const FACE_NUMBERS_MAX = 4096
+
+/** Lines read in one picture: a page of small print has some hundred. */
+export const LINES_MAX = 1000
+
 /** Stretches of speech in one recording: one for each two hundred milliseconds of half an hour. */
 export const SEGMENTS_MAX = 10_000
 

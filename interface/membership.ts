@@ -1,5 +1,5 @@
 /**
- * Who belongs to a mesh: the words for it, and their form.
+ * Membership of a mesh: the words for it, and their form.
  *
  * A mesh is a root key; its id is that key's PeerId. The root signs the
  * certificates of admins, admins sign those of devices, and so a chain is at most
@@ -38,7 +38,7 @@ const WallMs = z.int().min(0)
 export const CERTIFICATE_LIFE_MS = 90 * 24 * 3600 * 1000
 /**
  * Certificates begin this long before they are issued: the clocks of two devices may each be a day off, in
- * opposite directions, as that of a small board without a battery is until it has asked somebody.
+ * opposite directions, as that of a small board without a battery is until it has asked a server.
  */
 export const BACKDATED_MS = 2 * 24 * 3600 * 1000
 

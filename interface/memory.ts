@@ -87,7 +87,7 @@ export type SpaceRight = (typeof SPACE_RIGHTS)[number]
 export const SPACE_PARTS = ['all', 'newest'] as const
 export type SpacePart = (typeof SPACE_PARTS)[number]
 
-/** Who has a right: a device by its PeerId, or each device of a role of the mesh. */
+/** The holder of a right: a device by its PeerId, or each device of a role of the mesh. */
 export interface SpaceGrant {
   readonly to: { readonly peerId: string } | { readonly role: 'admin' | 'member' | 'edge' | 'guest' }
   readonly right: SpaceRight

@@ -1,5 +1,5 @@
 /**
- * A mesh as its members meet it: who belongs to it, and how devices come and go.
+ * A mesh as its members meet it: its devices, and how they come and go.
  * What it tells are schemas, from which HTTP and CLI derive their output.
  */
 
@@ -62,7 +62,7 @@ export const MeshInfo = z.strictObject({
 export type MeshInfo = z.infer<typeof MeshInfo>
 
 export const Invitation = z.strictObject({
-  /** A link that lets one device in. Whoever reads it is let in, so it is a secret. */
+  /** A link that lets one device in: the first device that shows it. So it is a secret. */
   code: z.string(),
   role: Role,
   expiresAtMs: WallMs,
@@ -198,7 +198,7 @@ export interface LumosMesh {
   renameDevice(name: string): Promise<MeshInfo>
 
   /**
-   * The root key as text: whoever has it owns the mesh.
+   * The root key as text: its holder owns the mesh.
    *
    * @param options.remove also take it off this device.
    * @throws {LumosError} `DENIED` when this node does not hold it.

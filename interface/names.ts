@@ -3,7 +3,7 @@
 import * as z from 'zod'
 
 /** In UTF-16 units. */
-export const NAME_CHARS_MAX = 63
+export const WIRE_NAME_CHARS_MAX = 63
 /** Marks on one letter: Tibetan and Vietnamese need four. More of them draw over the lines around the name. */
 const MARKS_MAX = 4
 /** Code points that show nothing, Hangul fillers and joiners among them. Some count as letters or marks. */
@@ -18,13 +18,13 @@ export const visibleName = (text: string): string =>
 
 /**
  * A name as it comes over the wire: printable, no spaces at the ends, no control characters. Earlier versions gave out
- * names with letters that nobody sees, and names of a PeerId's form: the former are left out when the name is read,
+ * names with invisible letters, and names of a PeerId's form: the former are left out when the name is read,
  * and the latter are no PeerIds.
  */
 export const WireName = z
   .string()
   .min(1)
-  .max(NAME_CHARS_MAX)
+  .max(WIRE_NAME_CHARS_MAX)
   .regex(
     /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} ._'-]*[\p{L}\p{N}\p{M}])?$/u,
     "letters, digits, space and ._'- only"
@@ -49,7 +49,7 @@ export const DeviceName = z
   .string()
   .overwrite(name => name.normalize('NFC').replace(JOINERS, ''))
   .min(1)
-  .max(NAME_CHARS_MAX)
+  .max(WIRE_NAME_CHARS_MAX)
   .regex(new RegExp(`^${LETTER}(?:[ ._'-]*${LETTER})*$`, 'u'), "letters, digits, space and ._'- only")
   .refine(name => !looksLikePeerId(name), { error: 'a name must not have the form of a PeerId' })
 

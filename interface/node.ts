@@ -136,7 +136,7 @@ export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'rece
   onRoute?(route: InferenceRoute): void
 }
 
-/** Who answers a request, and with what: the request itself may have left either open. */
+/** The peer that answers a request, and its model: the request itself may have left either open. */
 export interface InferenceRoute extends Route {
   readonly task: TaskName
   readonly model: string
@@ -185,7 +185,7 @@ export interface LumosNode extends AsyncDisposable {
   /** Units of other devices. */
   readonly remote: RemoteUnits
   readonly mcp: LumosMcp
-  /** Who belongs to the mesh, and how devices come and go. */
+  /** The members of the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   readonly batch: Batch
   /** Protocols between peers that programs around the node bring. */
@@ -215,7 +215,7 @@ export interface LumosNode extends AsyncDisposable {
    */
   offer(model: string, to: Access): Offering
   /**
-   * Offer one of this node's models to nobody. Its owner may still use it, and what peers have under way ends.
+   * Offer one of this node's models to no other device. Its owner may still use it, and what peers have under way ends.
    *
    * @throws {LumosError} `MODEL_NOT_FOUND`.
    */

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 
 /**
- * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that nobody
+ * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that was not
  * measured lately. `fastest`: the least expected time alone. `local-first`: this device wherever it can. `cheapest`: what
  * stays in the mesh, then what need not be woken, then the smallest device that is fast enough. `greenest`: what need not be
  * woken, no battery and no load from disk, then the least measured energy, then the smallest device that is fast enough.

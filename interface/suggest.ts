@@ -27,7 +27,7 @@ function distanceOf(a: string, b: string): number {
 }
 
 /** Levenshtein distance, one row at a time. */
-function editsBetween(a: string, b: string): number {
+export function editsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -1,7 +1,6 @@
 /**
- * Whatever a person or a program can do with a node is a unit: one name, one
- * schema in, one schema out. HTTP, CLI and later MCP and peers all reach it
- * through the registry of units.
+ * Each operation of a node is a unit: one name, one schema in, one schema out. HTTP, the command line, MCP and peers
+ * reach it through the registry of units.
  */
 
 import type * as z from 'zod'
@@ -24,7 +23,7 @@ export type Permission = (typeof PERMISSIONS)[number]
  */
 export type Origin = 'local' | 'tcp' | 'peer'
 
-/** Who calls. What is not in `permissions` is denied. */
+/** The caller. What is not in `permissions` is denied. */
 export interface Caller {
   readonly origin: Origin
   readonly permissions: readonly Permission[]
@@ -114,7 +113,7 @@ export interface AnswerContext {
   onKept(): void
 }
 
-/** Who answered, and whether it was this node. */
+/** The device that answered, and whether it was this node. */
 export interface Route {
   readonly peerId: string
   readonly name: string | undefined

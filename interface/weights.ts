@@ -219,7 +219,7 @@ export interface Weights {
    * Devices of the mesh that hold it, in whole or in part, this one first. They are asked; those that do not answer are
    * left out.
    *
-   * @param ref a name or CID, also of what this device has not. Nobody has it: an empty list.
+   * @param ref a name or CID, also of what this device has not. An empty list where no device has it.
    */
   where(ref: string, options?: AbortOptions): Promise<Holder[]>
   /**

@@ -2,8 +2,8 @@
  * Node cuts small buffers out of slabs, of 64 KiB since Node 24, and each buffer keeps
  * all of its slab in memory. Libraries keep a few bytes of each peer for as long as they
  * know it, as kad-dht does of the twenty nearest: measured, 2.2 MB an hour while new
- * devices came and went. For the process, so for whoever owns it to set: not for a
- * program that has a node as one of its parts.
+ * devices came and went. It is set for the whole process: a program
+ * that has a node as one of its parts sets its own.
  *
  * https://nodejs.org/api/buffer.html#class-property-bufferpoolsize
  */

@@ -153,7 +153,7 @@ async function ownMesh({ root, store, config, clock, peerId }: NodeContext): Pro
     const counts = !needsRenewal(last, clock.wallMs())
     if (isOwn && (rootKey === undefined || (last.name === config.name && counts))) return known
     if (rootKey !== undefined) {
-      // Who holds the root key renews itself, and is called what its settings say now.
+      // A device with the root key renews itself, and has the name that its settings say now.
       const { chain } = await foundMesh(device, known.name, rootKey, clock, last)
       store.enter({ ...known, chain })
       return { ...known, chain }

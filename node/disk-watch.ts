@@ -1,7 +1,7 @@
 /**
  * Notices that the disk refuses to store, says so once, and tries until it takes
  * everything again. Meanwhile the node goes on with what it has in mind: a full
- * disk is no reason to leave those without answers who ask for them.
+ * disk is no reason to answer no requests.
  */
 
 import type { Clock, Timer } from '../interface/clock.ts'

@@ -23,7 +23,7 @@ import type { FeatureTables } from '../storage/database/feature-database.ts'
 import type { Environment } from '../storage/home/home-path.ts'
 import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
-import type { Greeted } from './membership/hello-service.ts'
+import type { AcceptedPeer } from './membership/hello-service.ts'
 import type { Action } from './membership/policy.ts'
 import type { Interfaces } from './network/address-order.ts'
 import type { SeekOptions } from './network/dht-lookup.ts'
@@ -107,7 +107,7 @@ export interface Participation extends Partial<Startable> {
   /** Brings devices that are not there: one feature at most. */
   readonly waker?: Waker
   /** After the hello of a member, in the order of the features. */
-  onMember?(met: Greeted): Promise<void> | void
+  onMember?(met: AcceptedPeer): Promise<void> | void
   /** The last connection to this peer, a member or not, has closed. */
   onGone?(peerId: string): void
   /** The node is about to stop: refuse what is new. */

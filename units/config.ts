@@ -9,8 +9,9 @@ import { defineUnit } from './define-unit.ts'
 const KEY_CHARS_MAX = 128
 
 /**
- * What a program or a page that holds the token, and an admin on another device, may change. It names no path, no program, no address and no key, and
- * opens the node to nobody: all other settings are changed from the device's own command line.
+ * What a program or a page that holds the token, and an admin on another device, may change. It names no path, no
+ * program, no address and no key, and opens the node to no other caller. All other settings are changed from the
+ * device's own command line.
  */
 export const BY_PROGRAMS: ReadonlySet<string> = new Set([
   ...['name', 'access', 'routing.policy', 'serving.yield', 'log.level', 'swarm.mdns', 'swarm.dht'],

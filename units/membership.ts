@@ -1,4 +1,4 @@
-/** The mesh of this node: who belongs to it, its name, and its root key. */
+/** The mesh of this node: its members, its name, and its root key. */
 
 import * as z from 'zod'
 import { type LumosMesh, MemberInfo, MeshInfo } from '../interface/mesh.ts'

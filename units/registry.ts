@@ -1,7 +1,7 @@
 /**
  * All units of a node by name, and the one place where their input is checked.
  *
- * HTTP, CLI and later MCP and peers know only this: what they can do is what
+ * HTTP, the command line, MCP and peers know only this: what they can do is what
  * `list` says, and a wrong input is refused here, before any unit sees it.
  * Units take and give values in the names of the code; what comes in and goes
  * out here is JSON, in snake_case.
@@ -25,7 +25,7 @@ import { checkForPeers } from './for-peers.ts'
 import { checkInput } from './input.ts'
 import { JsonNames } from './json-names.ts'
 
-/** A unit, and how its values look in JSON: found out by its first call, for 300 units it takes 50 ms. */
+/** A unit, and how its values look in JSON, which its first call finds out: for all 300 units it takes 50 ms. */
 class Entry {
   readonly unit: Unit
   #input: JsonNames | undefined

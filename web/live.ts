@@ -57,6 +57,8 @@ export interface Live<T> {
   /** Why the last reading failed; `data` is then that of the one before. */
   readonly error: unknown
   reload(): void
+  /** Reads again after a moment, once for all that ask meanwhile. */
+  soon(): void
 }
 
 export interface LiveOptions {
@@ -121,5 +123,10 @@ export function useUnit<N extends UnitName>(
     }
   }, [load, soon, everyMs, when])
 
-  return { data: read === key ? data : undefined, error: read === key ? error : undefined, reload: load }
+  return {
+    data: read === key ? data : undefined,
+    error: read === key ? error : undefined,
+    reload: load,
+    soon
+  }
 }

@@ -6,6 +6,11 @@
 
 /** Less is not worth a core. */
 const GAIN_MIN = 1.15
+/** More threads than this seldom make a model of a private mesh faster. */
+const THREADS_MAX = 8
+
+/** Threads that a graph may use on a device of so many cores: one core is left to the network. */
+export const threadsMost = (cores: number): number => Math.max(1, Math.min(cores - 1, THREADS_MAX))
 
 export interface ThreadsSearch {
   readonly most: number

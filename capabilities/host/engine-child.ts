@@ -50,7 +50,7 @@ const channel = new EngineChannel<FromEngine, ToEngine>(new Socket({ fd: CHANNEL
   onBroken: err => {
     throw err
   },
-  // Without its node an engine has nobody to work for.
+  // Without its node an engine has no work.
   onClosed: () => process.exit(0)
 })
 // Ctrl-C reaches every process of a terminal. The node drains its requests

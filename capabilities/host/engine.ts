@@ -12,9 +12,9 @@ export interface Engine extends Inference {
   readonly loaded: boolean
   /** Resident memory of the engine's own process; 0 when it has none. In that process: of the programs that it started. */
   readonly memoryBytes: number
-  /** Set by whoever wants to know that the engine died on its own. */
+  /** Set by a caller that wants to know that the engine died on its own. */
   onLost?: () => void
-  /** Set by whoever wants to know that `memoryBytes` changed. */
+  /** Set by a caller that wants to know that `memoryBytes` changed. */
   onMemory?: () => void
 
   /** Gets everything that `infer` needs. Not called while a load is under way. */

@@ -1,4 +1,4 @@
-/** Folders that hold code which this node runs: whoever can write there is this node. */
+/** Folders that hold code which this node runs: a user who can write there has the rights of this node. */
 
 import { statSync } from 'node:fs'
 import { LumosError } from '../../interface/errors.ts'

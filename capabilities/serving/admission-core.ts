@@ -1,5 +1,5 @@
 /**
- * Who may use an engine now, who waits and who is refused: the decision, as a
+ * Which request uses an engine now, which one waits and which one is refused: the decision, as a
  * deterministic core.
  *
  * Refusing at once is kinder than a long queue: the dialer's router still has

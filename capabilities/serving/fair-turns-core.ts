@@ -3,7 +3,7 @@
  * requests, so a peer that asks for long answers gets no more than one that asks for short ones.
  */
 
-/** Who asks when no peer does. */
+/** The asker of the node's own requests. */
 export const OWN = ''
 
 interface Waiting {

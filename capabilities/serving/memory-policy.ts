@@ -7,7 +7,7 @@ import type { Model } from '../host/engine.ts'
 export interface MemoryPolicy {
   /** What all loaded models together may take. */
   readonly budgetBytes: number
-  /** A model that nobody used for so long is unloaded. */
+  /** A model that was not used for so long is unloaded. */
   readonly keepAliveMs: number
   /** Loaded at start, and never unloaded for another one. */
   readonly pinned: readonly string[]

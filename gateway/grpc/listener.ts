@@ -40,7 +40,7 @@ export interface GrpcParts extends MethodComponents {
   readonly port: number
   readonly key: string
   readonly cert: string
-  /** Who calls, or why the call is not answered. */
+  /** The caller, or why the call is not answered. */
   admit(incoming: Asking): Caller | LumosError
 }
 
@@ -131,7 +131,7 @@ export class GrpcListener {
     } catch (thrown) {
       const error = toLumosError(thrown)
       if (error.code === 'INTERNAL' && !call.ended)
-        log.error({ err: thrown }, 'a call of gRPC met an error that nobody expected')
+        log.error({ err: thrown }, 'a call of gRPC met an unexpected error')
       call.end(error)
     }
   }

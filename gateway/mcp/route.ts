@@ -1,6 +1,6 @@
 /**
- * `/mcp`: the units as tools over streamable HTTP, for clients of both eras of the protocol. Who may ask is decided
- * before, as for every route.
+ * `/mcp`: the units as tools over streamable HTTP, for clients of both eras of the protocol. Each
+ * request was admitted before, as for every route.
  */
 
 import type {
@@ -94,7 +94,7 @@ async function load(
   makeServer: typeof createMcpServer
 ): Promise<Served> {
   const sdk = await import('@modelcontextprotocol/server')
-  const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
+  const onFailure = (err: unknown) => log.error({ err }, 'a tool met an unexpected error')
   const callsOf = (context: ServerContext) =>
     registryCalls(units, callerOf(context), extraOf(context).traceId)
   const serverOf = (more: Pick<McpServerOptions, 'room' | 'listens'>) =>

@@ -84,7 +84,7 @@ export async function servedTools(
   const tools = new Map<string, ServedTool>()
   for (const unit of units) {
     const name = toolName(unit.name)
-    // No two units have the same tool, and no unit has a longer name: `test/mcp/tools.test.ts` sees to it.
+    // No two units have the same tool, and no unit has a longer name: `test/mcp/served.test.ts` sees to it.
     if (NAME.test(name) && !tools.has(name)) tools.set(name, served(name, unit))
   }
   return tools

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { FACE_NUMBERS_MAX, FACES_MAX, VECTORS_BYTES_MAX } from '../limits.ts'
 import { areNear, floatsOf } from './agreement.ts'
 import { pairsOf } from './boxes-agree.ts'
 import { bytesMax } from './bytes.ts'
@@ -7,10 +7,6 @@ import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Box, Place } from './places.ts'
-
-/** More than a photo of a school has that are large enough to be found. */
-const FACES_MAX = 256
-const DIMENSIONS_MAX = 4096
 
 /** What is less certain than this may be no face to another processor. */
 const CERTAIN = 0.6
@@ -33,7 +29,7 @@ export const faceDetection = defineTask({
     .object({
       /** Surest first. */
       faces: z.array(Face).max(FACES_MAX),
-      dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(),
+      dimensions: z.int().min(1).max(FACE_NUMBERS_MAX).optional(),
       /** Of length 1 each, in the order of the faces, each `dimensions` numbers: float32, little-endian. */
       embeddings: bytesMax(VECTORS_BYTES_MAX).optional()
     })

@@ -1,26 +1,16 @@
 import * as z from 'zod'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
-import { Text } from './messages.ts'
+import { charsOf, textsUpTo } from './texts.ts'
 import { areNearVectors, areVectorsOf, DIMENSIONS_MAX, Vectors } from './vectors.ts'
 
 /** Texts of one request: what the SDKs of this field send at most. */
 export const TEXTS_MAX = 2048
-/** All texts together: a batch is a request, not a corpus. */
-const CHARS_MAX = 8 * 1024 * 1024
-
-const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 
 export const featureExtraction = defineTask({
   name: 'feature-extraction',
   summary: 'Turn texts into vectors, so that near ones mean alike.',
-  input: z.strictObject({
-    texts: z
-      .array(Text)
-      .min(1)
-      .max(TEXTS_MAX)
-      .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
-  }),
+  input: z.strictObject({ texts: textsUpTo(TEXTS_MAX) }),
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
   params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
   output: Vectors,

@@ -4,11 +4,7 @@ import { pairsOf } from './boxes-agree.ts'
 import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
-
-/** No picture that is decoded has a longer side: see the limit of pixels of engines. */
-const SIDE_MAX = 64 * 1024 * 1024
-
-const place = z.number().min(0).max(SIDE_MAX)
+import { Box } from './places.ts'
 
 export const objectDetection = defineTask({
   name: 'object-detection',
@@ -23,7 +19,7 @@ export const objectDetection = defineTask({
         z.object({
           label: z.string().max(LABEL_CHARS_MAX),
           score: z.number().min(0).max(1),
-          box: z.object({ xmin: place, ymin: place, xmax: place, ymax: place })
+          box: Box
         })
       )
       .max(OBJECTS_MAX)

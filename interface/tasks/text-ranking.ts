@@ -3,23 +3,17 @@ import { isNear } from './agreement.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
+import { charsOf, textsUpTo } from './texts.ts'
 
 /** Documents of one request: what a search brings before it is put in order. */
 export const DOCUMENTS_MAX = 1024
-const CHARS_MAX = 8 * 1024 * 1024
-
-const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 
 export const textRanking = defineTask({
   name: 'text-ranking',
   summary: 'Put documents in the order in which they answer a query.',
   input: z.strictObject({
     query: Text,
-    documents: z
-      .array(Text)
-      .min(1)
-      .max(DOCUMENTS_MAX)
-      .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
+    documents: textsUpTo(DOCUMENTS_MAX)
   }),
   /** Absent: all. */
   params: z.strictObject({ topN: z.int().min(1).max(DOCUMENTS_MAX).optional(), keepAlive }),

@@ -1,12 +1,11 @@
 import * as z from 'zod'
+import { LINES_MAX } from '../limits.ts'
 import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
 import { saysAlmost } from './lines-agree.ts'
 import { Place } from './places.ts'
 
-/** More than a page of small print has. */
-const LINES_MAX = 1000
 /** More than a line across a page has. */
 const LINE_CHARS_MAX = 1024
 

@@ -4,13 +4,13 @@ import { Language } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
+import { charsOf } from './texts.ts'
 
 /** Texts of one request: the paragraphs of a page, or the lines of its interface. */
 const TEXTS_MAX = 1024
 /** All texts together, and all of the answer. */
 const CHARS_MAX = TEXT_CHARS_MAX
 
-const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 const tooLong = { error: `more than ${CHARS_MAX} characters together` }
 const isBounded = (texts: readonly string[]): boolean => charsOf(texts) <= CHARS_MAX
 

@@ -15,7 +15,7 @@ import {
   RemoteAnswer
 } from '../../protocols/answers/index.ts'
 import type { MeshContext, Participation } from '../feature.ts'
-import type { Greeted } from '../membership/index.ts'
+import type { AcceptedPeer } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
 import { verifyReceipts } from '../receipts/index.ts'
 import { AnswerStore } from './answer-store.ts'
@@ -103,7 +103,7 @@ export class MeshAnswers implements Participation {
     await this.#store.close()
   }
 
-  readonly onMember = ({ connection }: Greeted): void => {
+  readonly onMember = ({ connection }: AcceptedPeer): void => {
     const peerId = connection.remotePeer.toString()
     this.served.onMember(peerId)
     void this.#forgetting.onMember(peerId)

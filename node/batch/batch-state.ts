@@ -110,7 +110,7 @@ export type BatchEffect =
   | { readonly type: 'ask'; readonly attempt: number; readonly index: number; readonly peer: string }
   /** Its answer is not needed any more. */
   | { readonly type: 'abort'; readonly attempt: number }
-  /** Nobody is asked for this item any more: its input may be forgotten. */
+  /** No device is asked for this item any more: its input may be forgotten. */
   | { readonly type: 'decided'; readonly index: number }
   /** The next line of the results. */
   | { readonly type: 'write'; readonly index: number; readonly result: Result; readonly bytes: number }

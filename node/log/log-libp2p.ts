@@ -10,14 +10,14 @@ import type { NodeLogger } from './log.ts'
 /** libp2p makes a logger for every stream, so one is little more than its name. */
 export function libp2pLogger(log: NodeLogger): ComponentLogger {
   const forComponent = (component: string): Libp2pLogger => {
-    // Text is made only when somebody reads it.
+    // Text is made only where the level is on.
     const write = (template: unknown, ...values: unknown[]): void => {
       if (log.isLevelEnabled('debug')) log.debug({ component }, formatted(template, values))
     }
     const logger = Object.assign(write, {
       enabled: false,
       error: write,
-      // Every message of every stream: more than anybody reads.
+      // Every message of every stream.
       trace: () => {},
       newScope: (name: string) => forComponent(`${component}:${name}`)
     })

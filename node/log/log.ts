@@ -53,8 +53,7 @@ export function createLog({
   const file = new LogFile()
   // Asks NO_COLOR, FORCE_COLOR and TERM.
   const colour = stderr.isTTY === true && stderr.hasColors?.() === true
-  // Whoever reads our stderr may go away; that is no reason to die, and some
-  // errors come late, so this stays.
+  // The reader of stderr may end, and the node goes on without it. Some errors come late, so this stays.
   if (!stderr.listeners('error').includes(ignore)) stderr.on('error', ignore)
 
   const streams = pino.multistream([

@@ -1,6 +1,5 @@
 /**
- * Tells the mesh what this node can do: a new manifest at start, after each
- * change, and well before the last one expires.
+ * Announces what this node can do: a new manifest at start, after each change, and well before the last one expires.
  */
 
 import { isDeepStrictEqual } from 'node:util'

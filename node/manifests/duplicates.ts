@@ -6,7 +6,7 @@
 
 import { type IssuerOf, largestGroup, PEERS_MAX } from './provider-core.ts'
 
-/** A copy that goes on is told of once in a while, not with each of its manifests. */
+/** A copy that goes on is reported once in a while, not with each of its manifests. */
 const TOLD_INTERVAL_MS = 60_000
 /** A copy announces within 200 s in the largest mesh. After three silent announcements it may have ended. */
 const SHOWN_MS = 10 * 60_000

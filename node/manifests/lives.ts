@@ -15,7 +15,7 @@ export interface LivesParts {
   /** Announce once more, soon. */
   repeat(): void
   /** Say hello to that peer once more, on each connection: each of its homes answers, then pulls, and sees the other. */
-  greet(peerId: string): Promise<SignedManifest[]>
+  sayHello(peerId: string): Promise<SignedManifest[]>
 }
 
 /** Two homes begin so many epochs in one run, and each of the two has its first. */
@@ -35,7 +35,7 @@ export interface Lives {
 }
 
 export function watchLives({ clock, log, peerId: self, emit }: NodeParts, parts: LivesParts): Lives {
-  const { issuerOf, nameOf, current, renewEpoch, repeat, greet } = parts
+  const { issuerOf, nameOf, current, renewEpoch, repeat, sayHello } = parts
   const duplicates = new Duplicates(issuerOf)
   const tell = (peerId: string) => {
     log.error({ peerId, code: 'DUPLICATE_IDENTITY' }, 'two devices use one key: one of them needs another')
@@ -53,7 +53,7 @@ export function watchLives({ clock, log, peerId: self, emit }: NodeParts, parts:
     asked.add(peerId)
     for (let round = 0; round < HELLO_ROUNDS_MAX; round++) {
       const newest = duplicates.newestEpoch(peerId)
-      const epochs = (await greet(peerId)).map(({ manifest }) => manifest.epoch)
+      const epochs = (await sayHello(peerId)).map(({ manifest }) => manifest.epoch)
       // A home goes on to later epochs between two answers, and never back from one that was seen.
       if (epochs.includes(newest) && epochs.some(epoch => epoch < newest)) prove(peerId)
       if (duplicates.newestEpoch(peerId) === newest) break

@@ -54,7 +54,7 @@ export type PullEvent<Peer> =
   | { readonly type: 'tick'; readonly peers: readonly Peer[] }
   /** A peer said hello. */
   | { readonly type: 'met' }
-  /** A pull brought news. */
+  /** A pull brought a newer manifest. */
   | { readonly type: 'pulled'; readonly ageMs: number }
 
 export interface PullEffect<Peer> {

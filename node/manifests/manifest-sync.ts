@@ -1,9 +1,7 @@
 /**
- * Keeps everyone's manifests where they are needed. Three ways bring one: the
- * hello on a new connection, gossip (fast, may lose), and a pull on connecting
- * and every minute after (slow, loses nothing). What came by hello or pull is
- * gossiped on, so that two halves of a mesh that meet at one place soon know
- * each other whole.
+ * Brings the manifest of every member to every member. Three ways bring one: the hello on a new connection, gossip
+ * (fast, may lose), and a pull on connecting and every minute after (slow, loses nothing). What came by hello or pull
+ * is gossiped on: where one connection joins two halves of a mesh, both soon have all manifests.
  */
 
 import { createHash } from 'node:crypto'
@@ -22,7 +20,7 @@ import {
   servePull
 } from '../../protocols/manifest/index.ts'
 import type { Participation } from '../feature.ts'
-import { EVERY_MEMBER, type Greeted, type Guard } from '../membership/index.ts'
+import { type AcceptedPeer, EVERY_MEMBER, type Guard } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
 import { MANIFEST_TOPIC, manifestTopic } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
@@ -127,7 +125,7 @@ export class ManifestSync implements Participation {
   }
 
   /** A peer was accepted: take its manifest, and ask it for those of others. */
-  async onMember({ connection, manifest }: Greeted): Promise<void> {
+  async onMember({ connection, manifest }: AcceptedPeer): Promise<void> {
     await this.#takeAndPassOn(manifest, 0)
     // What either side says before gossip is up between the two comes by the next rounds of pulls.
     this.#step({ type: 'met' })
@@ -167,8 +165,8 @@ export class ManifestSync implements Participation {
   }
 
   /**
-   * Old news is ignored and not punished: gossip brings it to everyone all the
-   * time. Only what cannot come from an honest peer counts against the sender.
+   * An old manifest is ignored and not punished: gossip brings it to every peer all the time. Only what cannot come
+   * from an honest peer counts against the sender.
    */
   #onGossip = async (message: Uint8Array): Promise<TopicValidatorResult> => {
     if (this.#judged.has(message)) return TopicValidatorResult.Ignore
@@ -182,14 +180,14 @@ export class ManifestSync implements Participation {
     }
   }
 
-  /** @returns whether it was news. */
+  /** @returns whether it was new. */
   async #takeAndPassOn(signed: SignedManifest, ageMs: number): Promise<boolean> {
-    const news = await this.#take(signed, ageMs)
-    if (news) void this.#gossip(signed)
-    return news
+    const isNew = await this.#take(signed, ageMs)
+    if (isNew) void this.#gossip(signed)
+    return isNew
   }
 
-  /** @returns whether it was news. */
+  /** @returns whether it was new. */
   async #take(signed: SignedManifest, ageMs: number): Promise<boolean> {
     const { table, clock, onNews, lives, own, admit } = this.#components
     if (signed.manifest.peerId === own().manifest.peerId) {

@@ -1,4 +1,4 @@
-/** What this node tells of itself, and keeps of what others tell: manifests. */
+/** The manifests of one mesh: that of this node, and those that it keeps of others. */
 
 import type { PrivateKey } from '@libp2p/interface'
 import {
@@ -46,7 +46,7 @@ export interface MeshManifestsParts extends KnownManifests {
   /** What features say in this node's manifest. */
   parts(): Manifest['parts']
   /** Say hello to that peer once more, on each connection. */
-  greet(peerId: string): Promise<SignedManifest[]>
+  sayHello(peerId: string): Promise<SignedManifest[]>
   /** A newer manifest of another member came. */
   onHeardOf(manifest: Manifest): void
   /** This node has said anew what it can do. */
@@ -83,7 +83,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
     current: () => announcer.current,
     renewEpoch: above => manifestLog.renewEpoch(above),
     repeat: () => announcer.repeat(),
-    greet: parts.greet
+    sayHello: parts.sayHello
   })
   const sync: ManifestSync = new ManifestSync({
     libp2p,

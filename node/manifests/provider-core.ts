@@ -1,6 +1,5 @@
 /**
- * Who can do what: the newest manifest of every peer, this node's own included,
- * as a deterministic core.
+ * What each peer can do: the newest manifest of every peer, this node's own included, as a deterministic core.
  *
  * A manifest is believed for its `ttlMs`, counted from receipt on our monotonic
  * clock less the age it already had when another peer handed it on. The numbers
@@ -37,7 +36,7 @@ interface Entry {
   hash: string
   /** Absent once equivocated, and for what is only remembered from an earlier run. */
   signed: SignedManifest | undefined
-  /** On our clock, by the age it had when it reached us, for which we have the word of whoever passed it on. */
+  /** On our clock, by the age it had when it reached us, as the peer that passed it on states it. */
   madeAtMs: number
   /** `remembered`: accepted by an earlier run, so that only its numbers bind us. */
   standing: 'received' | 'remembered' | 'equivocated'
@@ -188,7 +187,7 @@ export function providersOf(
 }
 
 /**
- * The numbers of all we saw in this run, the expired ones too: nobody needs to
+ * The numbers of all we saw in this run, the expired ones too: no peer needs to
  * send those again. What an earlier run saw is asked for once more, because its
  * content is gone.
  */
@@ -209,7 +208,7 @@ export const orderOf = (
   other: Omit<ManifestVersion, 'peerId'>
 ): number => one.epoch - other.epoch || one.sequence - other.sequence
 
-/** Living manifests that somebody who holds `versions` lacks, each with its age. */
+/** Living manifests that a peer with these `versions` lacks, each with its age. */
 export function newerThan(
   { entries }: ProviderState,
   versions: readonly ManifestVersion[],

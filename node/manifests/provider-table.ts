@@ -29,7 +29,7 @@ export class ProviderTable {
   }
 
   /**
-   * Take a verified manifest in, unless it is not news.
+   * Take a verified manifest in, unless it is not new.
    *
    * @returns whether it replaced what we had; `false` for the one we hold already.
    * @throws {LumosError} `MANIFEST_STALE` when older than what we saw, or the same but expired;
@@ -61,7 +61,7 @@ export class ProviderTable {
     return versionsOf(this.#state).map(({ peerId, epoch, sequence }) => ({ peerId, epoch, sequence }))
   }
 
-  /** Living manifests that somebody who holds `versions` lacks, each with its age. */
+  /** See {@link newerThan}. */
   newerThan(versions: readonly ManifestVersion[], nowMs: number): { envelope: Uint8Array; ageMs: number }[] {
     return newerThan(this.#state, versions, nowMs).map(({ signed: { envelope }, ageMs }) => ({
       envelope,

@@ -19,9 +19,9 @@ export interface BanRule {
 
 /** One broken signature may be a bug of an old version; two are none, however far apart. */
 export const FORGERY: BanRule = { strikes: 2, withinMs: Number.POSITIVE_INFINITY }
-/** A device that is no member and connects on and on costs a handshake each time. */
+/** A device that is no member and connects again and again costs a handshake each time. */
 export const LOITERING: BanRule = { strikes: 5, withinMs: 60_000 }
-/** What a peer says above its share of gossip is dropped; one that goes on and on does not mean it well. */
+/** What a peer says above its share of gossip is dropped; a peer that goes on is no honest one. */
 export const FLOODING: BanRule = { strikes: 20, withinMs: 10_000 }
 
 interface Entry {

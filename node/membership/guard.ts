@@ -18,7 +18,7 @@ export interface GuardComponents {
   readonly clock: Clock
   readonly log: Logger
   standing(peerId: string): Standing
-  /** A peer that was removed came and was told so; it may not do that on and on. */
+  /** A removed peer connected and was refused with the reason; it may not do that again and again. */
   onTold?(peerId: string): void
 }
 
@@ -64,7 +64,7 @@ export class Guard implements Gate {
   /** Connections of peers that were removed or shut out end before they cost anything more. */
   readonly gater: ConnectionGater = {
     denyDialPeer: peer => this.#denies(peer),
-    denyInboundEncryptedConnection: peer => this.#denies(peer, { kind: 'knock' }),
+    denyInboundEncryptedConnection: peer => this.#denies(peer, { kind: 'accept' }),
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 

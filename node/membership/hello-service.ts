@@ -1,6 +1,6 @@
 /**
- * Greets on every new connection: nobody is served before it has said hello and
- * was accepted, and who says nothing is let go, whatever else it does.
+ * Says hello on every new connection. A peer is served once it has said hello and was accepted; a connection
+ * without a hello is closed, whatever else happens on it.
  */
 
 import type { Connection, Stream } from '@libp2p/interface'
@@ -20,13 +20,13 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
 import { EVERYBODY } from './policy.ts'
 
-/** A peer that does not introduce itself within this time is let go. */
+/** The connection of a peer that does not say hello within this time is closed. */
 export const HELLO_TIMEOUT_MS = 5000
 /** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
 const HELLO_STREAMS_MAX = 2
 
 /** A peer that both sides accept. */
-export interface Greeted {
+export interface AcceptedPeer {
   readonly connection: Connection
   readonly manifest: SignedManifest
   readonly hello: Hello
@@ -36,26 +36,26 @@ export interface Greeted {
   readonly renewed: readonly Uint8Array[]
 }
 
-export interface GreeterComponents {
+export interface HelloServiceComponents {
   readonly libp2p: MeshLibp2p
   readonly clock: Clock
   readonly log: Logger
   readonly guard: Guard
   terms(peerId: string): HelloTerms
-  onGreeted(greeted: Greeted): Promise<void>
+  onAccepted(met: AcceptedPeer): Promise<void>
   onRefused(connection: Connection, failure: LumosError): void
-  /** Whether this node has dialed that peer for something else than to greet it. */
+  /** Whether this node has dialed that peer for something else than to say hello. */
   isAsked(peerId: string): boolean
 }
 
 export class HelloService implements Startable {
-  readonly #components: GreeterComponents
-  /** Connections whose peer has not introduced itself yet. */
+  readonly #components: HelloServiceComponents
+  /** Connections whose peer has not said hello yet. */
   readonly #awaited = new Map<Connection, Timer>()
   readonly #held = new WeakSet<Connection>()
   #stopped = false
 
-  constructor(components: GreeterComponents) {
+  constructor(components: HelloServiceComponents) {
     this.#components = components
   }
 
@@ -79,7 +79,7 @@ export class HelloService implements Startable {
     const outbound = connection.direction === 'outbound'
     if (outbound && this.#components.isAsked(connection.remotePeer.toString())) return
     connection.addEventListener('close', () => this.#arrived(connection))
-    if (outbound) void this.#greet(connection)
+    if (outbound) void this.#sayHello(connection)
     else this.#await(connection, HELLO_TIMEOUT_MS)
   }
 
@@ -90,9 +90,9 @@ export class HelloService implements Startable {
     this.#await(connection, timeoutMs)
   }
 
-  /** Say hello once more to everyone who is connected. */
-  async greetAll(): Promise<void> {
-    await this.#greetEach(this.#components.libp2p.getConnections())
+  /** Say hello once more on every connection. */
+  async sayHelloToAll(): Promise<void> {
+    await this.#sayHelloOn(this.#components.libp2p.getConnections())
   }
 
   /**
@@ -100,12 +100,12 @@ export class HelloService implements Startable {
    *
    * @returns what came back, of each connection that answered.
    */
-  async greet(peerId: string): Promise<SignedManifest[]> {
-    return this.#greetEach(this.#components.libp2p.getConnections(peerIdFromString(peerId)))
+  async sayHello(peerId: string): Promise<SignedManifest[]> {
+    return this.#sayHelloOn(this.#components.libp2p.getConnections(peerIdFromString(peerId)))
   }
 
-  async #greetEach(connections: readonly Connection[]): Promise<SignedManifest[]> {
-    const answers = await Promise.all(connections.map(connection => this.#greet(connection)))
+  async #sayHelloOn(connections: readonly Connection[]): Promise<SignedManifest[]> {
+    const answers = await Promise.all(connections.map(connection => this.#sayHello(connection)))
     return answers.filter(answer => answer !== undefined)
   }
 
@@ -122,7 +122,7 @@ export class HelloService implements Startable {
   }
 
   /** A member that said hello before may be silent this time, and must not hold up those that wait for all. */
-  async #greet(connection: Connection): Promise<SignedManifest | undefined> {
+  async #sayHello(connection: Connection): Promise<SignedManifest | undefined> {
     this.#await(connection, HELLO_TIMEOUT_MS)
     try {
       return await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
@@ -141,14 +141,14 @@ export class HelloService implements Startable {
   }
 
   async #hello(stream: Stream, connection: Connection): Promise<SignedManifest> {
-    const { clock, terms, onGreeted } = this.#components
+    const { clock, terms, onAccepted } = this.#components
     const beganMs = clock.monotonicMs()
     const peerId = connection.remotePeer.toString()
     const outcome = await exchangeHello(stream, peerId, terms(peerId))
     const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
 
     this.#arrived(connection)
-    if (connection.status === 'open') await onGreeted({ connection, rttMs, ...outcome })
+    if (connection.status === 'open') await onAccepted({ connection, rttMs, ...outcome })
     return outcome.manifest
   }
 

@@ -1,4 +1,4 @@
-/** How this node and others become acquainted: what follows a hello that both sides accept, and one that is refused. */
+/** What follows a hello that both sides accept, and one that is refused. */
 
 import type { Connection } from '@libp2p/interface'
 import { type ErrorCode, type LumosError, RemoteError } from '../../interface/errors.ts'
@@ -7,7 +7,7 @@ import type { Membership } from '../../interface/membership.ts'
 import type { NodeParts } from '../feature.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from './chain.ts'
-import { type Greeted, HelloService } from './hello-service.ts'
+import { type AcceptedPeer, HelloService } from './hello-service.ts'
 import type { MeshMembership } from './mesh-membership.ts'
 import type { RevocationSync } from './revocation-sync.ts'
 
@@ -24,7 +24,7 @@ export interface MeshHelloParts {
   /** This node has other certificates. */
   onRenewed(): void
   /** Both sides accept each other. */
-  onMember(met: Greeted): Promise<void>
+  onMember(met: AcceptedPeer): Promise<void>
   /** The peer is of another mesh. */
   onForeigner(connection: Connection, meshId: string, meshName: string): void
   /** Whether this node has dialed that peer for something else than to say hello. */
@@ -33,7 +33,7 @@ export interface MeshHelloParts {
 
 export interface MeshHello {
   readonly service: HelloService
-  /** Members that say that this device was removed. Each may lie: it is not dialed again, and the user is told who says so. */
+  /** Members that say that this device was removed. Each may lie: it is not dialed again, and the user sees its name. */
   readonly saidRemoved: ReadonlySet<string>
   /** Whether that peer says that this device was removed: a dial more would only count against it there. */
   refuses(peerId: string): boolean
@@ -66,7 +66,7 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
       manifest: parts.manifest(),
       judge: (id, certificates, hello) => check.judge(id, certificates, hello)
     }),
-    onGreeted: met => greet(node, parts, met),
+    onAccepted: met => takeUp(node, parts, met),
     onRefused(connection, failure) {
       noteForeigner(parts, connection, failure)
       noteOffence(membership, connection, failure)
@@ -93,7 +93,7 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
         // One after another, because two admins may give two names.
         for (const admin of adminsFor(own, members)) {
           wish = { admin, name }
-          await service.greet(admin)
+          await service.sayHello(admin)
           if (members.lastKnown(node.peerId)?.name !== own?.name) return
         }
       } finally {
@@ -110,11 +110,11 @@ function adminsFor(own: Membership | undefined, members: MeshMembership['members
   return admins.sort((a, b) => isIssuer(b) - isIssuer(a)).map(({ peerId }) => peerId)
 }
 
-/** Both sides accept each other: what each knows goes over. */
-async function greet(
+/** Both sides accept each other: the node takes its new certificates, and the features their member. */
+async function takeUp(
   node: NodeParts,
   { membership: { members }, onRenewed, onMember }: MeshHelloParts,
-  met: Greeted
+  met: AcceptedPeer
 ): Promise<void> {
   const { manifest, renewed } = met
   if (renewed.length > 0) {

@@ -1,4 +1,4 @@
-/** Who belongs to the mesh, what each peer may do, and how that is kept the same on every device. */
+/** The members of the mesh, what each peer may do, and how that is kept the same on every device. */
 
 export { adviceFor } from './advice.ts'
 export { Authority, foundMesh } from './authority.ts'
@@ -7,7 +7,7 @@ export { type ChainContext, checkChain } from './chain.ts'
 export { type ClockApart, clocksApart } from './clocks.ts'
 export { Guard } from './guard.ts'
 export { composeHello, type MeshHello } from './hello.ts'
-export type { Greeted } from './hello-service.ts'
+export type { AcceptedPeer } from './hello-service.ts'
 export type { Members } from './members.ts'
 export { composeMembership, type MeshMembership } from './mesh-membership.ts'
 export { ModelAccess, warnOfNames } from './model-access.ts'

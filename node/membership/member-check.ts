@@ -24,7 +24,7 @@ export const ORPHANS_MAX = 100
 /** Each name is a signature and a write to the disk of an admin, and a manifest on its way to all. */
 const NAME_INTERVAL_MS = 10_000
 
-export interface ReceptionComponents {
+export interface MemberCheckComponents {
   readonly clock: Clock
   readonly members: Members
   readonly authority: Authority
@@ -33,11 +33,11 @@ export interface ReceptionComponents {
 }
 
 export class MemberCheck {
-  readonly #components: ReceptionComponents
+  readonly #components: MemberCheckComponents
   /** Members that this node gave a name within the last {@link NAME_INTERVAL_MS}. */
   readonly #namedAtMs = new Map<string, number>()
 
-  constructor(components: ReceptionComponents) {
+  constructor(components: MemberCheckComponents) {
     this.#components = components
   }
 
@@ -53,7 +53,7 @@ export class MemberCheck {
     if ('fresh' in membership) return membership.fresh
     if (membership.role === 'admin') members.own.heardName(hello.meshName, hello.meshNamedAtMs)
     const held = members.chainOf(peerId)
-    // Whoever was made an admin while it was away hears of it from the first that knows.
+    // A device that became an admin while it was away gets its certificate from the first member that has it.
     if (held !== undefined && !sameChain(held, certificates)) return held
     const { wantedName } = hello
     if (wantedName !== undefined && wantedName !== membership.name) {

@@ -1,5 +1,5 @@
 /**
- * Who belongs to a mesh, as far as one node knows, as a deterministic core:
+ * The members of a mesh, as far as one node knows, as a deterministic core:
  * certificates and revocations come in with their signatures proven, and what a
  * peer is now is a look-up.
  *

@@ -44,7 +44,7 @@ export class Members {
   }
 
   /**
-   * Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees.
+   * Read what an earlier run knew. It was checked before it was stored; what has changed since, `standingOf` sees.
    * An older version kept more: what has no place now leaves the disk.
    */
   async load(): Promise<void> {
@@ -185,7 +185,7 @@ export class Members {
   /**
    * Take a revocation in.
    *
-   * @returns whether it was news: known ones, and those that have no place, change nothing.
+   * @returns whether it was new: known ones, and those that have no place, change nothing.
    * @throws {LumosError} `CERTIFICATE_INVALID` unless the root or an admin of this mesh signed it.
    */
   async revoke(proof: RevocationProof): Promise<boolean> {

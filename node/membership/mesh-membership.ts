@@ -1,4 +1,4 @@
-/** What each peer is to this node: who is a member, who is shut out, and the guard that asks both. */
+/** What each peer is to this node: members, bans, and the guard that asks both. */
 
 import type { PrivateKey } from '@libp2p/interface'
 import type { MeshStore, StoredMesh } from '../../storage/mesh/mesh-store.ts'
@@ -27,7 +27,7 @@ export interface MeshMembership {
   readonly check: MemberCheck
   readonly guard: Guard
   readonly forgers: Bans
-  /** Devices that are no members and connect on and on. */
+  /** Devices that are no members and connect again and again. */
   readonly loiterers: Bans
   readonly flooders: Bans
 }
@@ -61,7 +61,7 @@ export function composeMembership(
     log,
     standing(id) {
       const standing = members.standing(id)
-      // Whoever has become a member is not kept out for having knocked too often before.
+      // A peer that has become a member is not kept out for the times that it connected before.
       const loiters = standing.kind !== 'member' && loiterers.isBanned(id)
       return loiters || forgers.isBanned(id) || flooders.isBanned(id) ? { kind: 'banned' } : standing
     },

@@ -38,7 +38,7 @@ export class ModelAccess {
     }
   }
 
-  /** All that a peer must be permitted to ask this. Whoever names no model may get any that does the task. */
+  /** All that a peer must be permitted to ask this. A request that names no model may get any that does the task. */
   for({ model, task }: { readonly model?: string | undefined; readonly task: string }): Access[] {
     const models = model === undefined ? this.#components.modelsFor(task) : [model]
     if (models.length === 0) return ['everyone']

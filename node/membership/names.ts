@@ -1,7 +1,7 @@
 /** What devices are called: no two members of a mesh have one name. */
 
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
-import { NAME_CHARS_MAX, thoseCalled } from '../../interface/names.ts'
+import { thoseCalled, WIRE_NAME_CHARS_MAX } from '../../interface/names.ts'
 
 /**
  * The member that a PeerId or a name means. Two admins can give out one name at the same time, so a name may
@@ -29,11 +29,11 @@ export function memberCalled<M extends { readonly peerId: string; readonly name:
 /** Left by a cut within a character. */
 const HALF_CHARACTER = /[\ud800-\udbff]$/
 
-/** `name`, or that with the lowest number behind it which nobody has. */
+/** `name`, or that with the lowest number behind it which no member has. */
 export function uniqueName(name: string, taken: ReadonlySet<string>): string {
   for (let n = 1; ; n++) {
     const suffix = n === 1 ? '' : `-${n}`
-    const candidate = name.slice(0, NAME_CHARS_MAX - suffix.length).replace(HALF_CHARACTER, '') + suffix
+    const candidate = name.slice(0, WIRE_NAME_CHARS_MAX - suffix.length).replace(HALF_CHARACTER, '') + suffix
     if (!taken.has(candidate)) return candidate
   }
 }

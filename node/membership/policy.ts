@@ -1,6 +1,6 @@
 /**
- * Who may do what: one pure function, asked when a connection is made, when a
- * stream is opened, and again when a request runs.
+ * What each peer may do: one pure function, asked when a connection is made, when a stream is opened, and again when
+ * a request runs.
  */
 
 import { LumosError } from '../../interface/errors.ts'
@@ -20,7 +20,7 @@ export type Action =
   /** A connection in either direction. */
   | { readonly kind: 'connect' }
   /** A connection that the peer has made, on which nothing is open yet. */
-  | { readonly kind: 'knock' }
+  | { readonly kind: 'accept' }
   /** A stream of this protocol, opened by the peer; `openers` is what the protocol states at its registration. */
   | { readonly kind: 'open'; readonly protocol: string; readonly openers: readonly Opener[] }
   /** An inference request, for a model whose owner may have named who may ask. */
@@ -39,20 +39,21 @@ export interface PolicyContext {
 }
 
 /**
- * Who was removed may knock, to be told so: it has proved that it holds the key, and nothing opens for it.
+ * A connection of a removed peer is accepted, so that the peer learns why: it has proved that it holds the key, and
+ * nothing opens for it.
  *
  * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER` or `DENIED`.
  */
 export function permit(standing: Standing, action: Action, { peerId }: PolicyContext): void {
-  if (standing.kind === 'revoked' && action.kind === 'knock') return
+  if (standing.kind === 'revoked' && action.kind === 'accept') return
   if (standing.kind === 'revoked') {
     const details = standing.proof && { revocation: encodeRevocation(standing.proof) }
     throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`, details && { details })
   }
   if (standing.kind === 'banned') throw new LumosError('PEER_BANNED', `${peerId} is shut out for a while.`)
   if (standing.kind === 'stranger') {
-    // Who connects is a stranger until it has shown its certificate.
-    if (action.kind === 'connect' || action.kind === 'knock') return
+    // A peer is a stranger until it has shown its certificate.
+    if (action.kind === 'connect' || action.kind === 'accept') return
     if (action.kind === 'open' && action.openers.includes('stranger')) return
     throw new LumosError('PEER_NOT_MEMBER', `${peerId} is not a member of this mesh.`)
   }

@@ -25,8 +25,8 @@ export interface RenewalComponents {
   readonly authority: Authority
   /** This node. */
   readonly peerId: string
-  /** Say hello once more to everyone who is connected: an admin among them renews what ages. */
-  greetAll(): Promise<void>
+  /** Say hello once more on every connection: an admin among the peers renews what ages. */
+  sayHelloToAll(): Promise<void>
   onRenewed(): void
 }
 
@@ -86,7 +86,7 @@ export class Renewal implements Startable {
 
   /** Also a certificate that counts no more: it may have been issued while the clock was wrong. */
   async #renew(): Promise<void> {
-    const { clock, members, authority, peerId, greetAll, onRenewed } = this.#components
+    const { clock, members, authority, peerId, sayHelloToAll, onRenewed } = this.#components
     const own = members.lastKnown(peerId)
     if (own === undefined || members.standing(peerId).kind === 'revoked') return
     if (members.orphan(peerId) !== undefined || !needsRenewal(own, clock.wallMs())) return
@@ -94,7 +94,7 @@ export class Renewal implements Startable {
       await members.reissued(await authority.renewOwn(own))
       onRenewed()
     } else {
-      await greetAll()
+      await sayHelloToAll()
     }
   }
 }

@@ -24,7 +24,7 @@ import { Deadline } from '../network/deadline.ts'
 import { REVOCATION_TOPIC, revocationTopic } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
-import type { Greeted } from './hello-service.ts'
+import type { AcceptedPeer } from './hello-service.ts'
 import type { Members, RevocationProof } from './members.ts'
 import { EVERY_MEMBER } from './policy.ts'
 import { REMOVALS_INTERVAL_MS, removalsFrom } from './revocation-schedule.ts'
@@ -111,7 +111,7 @@ export class RevocationSync implements Participation {
   }
 
   /** A peer that says hello holds the set with its digest: get what we lack. */
-  async onMember({ connection, hello: { revocationsDigest } }: Greeted): Promise<void> {
+  async onMember({ connection, hello: { revocationsDigest } }: AcceptedPeer): Promise<void> {
     const { members } = this.#components
     if (revocationsDigest !== members.revocationsDigest) await this.#pull(connection.remotePeer)
   }
@@ -157,8 +157,8 @@ export class RevocationSync implements Participation {
 
   #onGossip = async (message: Uint8Array): Promise<TopicValidatorResult> => {
     try {
-      const news = await this.#components.members.revoke(decodeRevocation(message))
-      return news ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+      const isNew = await this.#components.members.revoke(decodeRevocation(message))
+      return isNew ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
     } catch (thrown) {
       this.#components.log.warn({ code: toLumosError(thrown).code }, 'a revocation was refused')
       return TopicValidatorResult.Reject

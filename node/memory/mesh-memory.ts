@@ -5,7 +5,7 @@ import { toLumosError } from '../../interface/errors.ts'
 import { ROLES } from '../../interface/membership.ts'
 import { MEMORY_PROTOCOL, MEMORY_STREAMS_INBOUND_MAX, MemoryHandler } from '../../protocols/memory/index.ts'
 import type { MeshContext, Participation } from '../feature.ts'
-import type { Greeted } from '../membership/index.ts'
+import type { AcceptedPeer } from '../membership/index.ts'
 import type { MemorySync } from './sync/memory-sync.ts'
 import type { EngineMember, MemoryEngine } from './worker/engine.ts'
 
@@ -77,7 +77,7 @@ export class MeshMemory implements Participation {
   }
 
   /** Not waited for: the thread of memory may be busy, and other features have the member to take up. */
-  readonly onMember = ({ connection }: Greeted): void => {
+  readonly onMember = ({ connection }: AcceptedPeer): void => {
     const peer = connection.remotePeer.toString()
     this.#met.add(peer)
     void this.tellMembers().then(async () => {

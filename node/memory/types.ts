@@ -9,7 +9,7 @@ import type { DocContent, DocKind, MemoryChange, MemoryValue } from '../../inter
 export interface WriterId {
   /** PeerId of the device. */
   readonly device: string
-  /** 48 random bits as 12 hex digits: `client` is derived from device and life, so that nobody writes as another. */
+  /** 48 random bits as 12 hex digits: `client` is derived from device and life, so that no device writes as another. */
   readonly life: string
 }
 

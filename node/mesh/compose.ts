@@ -60,8 +60,8 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     }
   })
   const shared = { mesh, libp2p, membership }
-  const greet = (id: string) => hello.service.greet(id)
-  const finding = composeFinding(node, { libp2p, table: known.table, greet })
+  const sayHello = (id: string) => hello.service.sayHello(id)
+  const finding = composeFinding(node, { libp2p, table: known.table, sayHello })
   const ground = { ...shared, finding, datastore }
   const routing = composeRouting(
     { ...node, registry: node.serving.own },
@@ -76,7 +76,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     ...shared,
     ...known,
     nameOf: routing.nameOf,
-    greet,
+    sayHello,
     parts: () => participations.manifestParts(),
     onAnnounced: () => finding.provide(participations.keys()),
     onHeardOf(manifest) {
@@ -181,7 +181,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
         id: peerIdFromString(id),
         multiaddrs: addresses.map(address => multiaddr(address))
       }),
-    greetAll: () => hello.service.greetAll(),
+    sayHelloToAll: () => hello.service.sayHelloToAll(),
     askForName: name => hello.askForName(name),
     offerChanged: () => manifests.announcer.changed(),
     refuseRequests: () => participations.refuse()
@@ -200,7 +200,7 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
     members,
     authority,
     peerId,
-    greetAll: () => hello.service.greetAll(),
+    sayHelloToAll: () => hello.service.sayHelloToAll(),
     onRenewed: () => announcer.changed()
   })
   return [

@@ -78,7 +78,7 @@ export interface MeshSession {
   /** A member is likely to be there. */
   sighted(place: PeerAddress): void
   /** Say hello once more to every peer that is connected. */
-  greetAll(): Promise<void>
+  sayHelloToAll(): Promise<void>
   /** Ask the admins that are connected for a certificate with this name. */
   askForName(name: string): Promise<void>
   /** This node's models, their state or to whom they are offered changed. */

@@ -53,7 +53,7 @@ export const contextOf = (
     return (
       router
         .explain({ task, ...(model !== undefined && { model }) })
-        // What is done for nobody in particular wakes no device.
+        // Work that no caller waits for wakes no device.
         .filter(({ candidate }) => candidate.wakeMs === undefined)
         .map(({ candidate: { peerId, capability } }) => ({
           ...{ peerId, model: capability.model },

@@ -10,7 +10,7 @@ import { placesOf } from './network.ts'
 export interface FindingParts {
   readonly libp2p: MeshLibp2p
   readonly table: ProviderTable
-  greet(peerId: string): Promise<unknown>
+  sayHello(peerId: string): Promise<unknown>
 }
 
 export interface Finding {
@@ -24,10 +24,10 @@ export interface Finding {
 
 export function composeFinding(
   { clock, log }: Pick<NodeContext, 'clock' | 'log'>,
-  { libp2p, table, greet }: FindingParts
+  { libp2p, table, sayHello }: FindingParts
 ): Finding {
   const addressesOf = (id: string) => placesOf(id, { table, clock, libp2p })
-  const lookup = new DhtLookup({ libp2p, clock, log, addressesOf, greet })
+  const lookup = new DhtLookup({ libp2p, clock, log, addressesOf, sayHello })
   const provider = new DhtProvider({ libp2p, clock, log })
   return {
     seek: (keys, options) => lookup.seek(keys, options),

@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
 import { MANIFEST_PART_BYTES_MAX, type Manifest } from '../../interface/manifest.ts'
 import type { Participation, ProtocolService, Topic, Waker } from '../feature.ts'
-import type { Greeted, Guard } from '../membership/index.ts'
+import type { AcceptedPeer, Guard } from '../membership/index.ts'
 import { topicOf } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 
@@ -53,7 +53,7 @@ export class Participations {
   }
 
   /** A feature that fails keeps the peer from no other feature. */
-  async onMember(met: Greeted): Promise<void> {
+  async onMember(met: AcceptedPeer): Promise<void> {
     for (const [feature, participation] of this.#all) {
       try {
         await participation.onMember?.(met)

@@ -52,7 +52,7 @@ function inference(events: Events): (Counter | Histogram)[] {
   const labelOf = cappedNames(MODELS_MAX)
   events.addEventListener('inference.request_completed', ({ detail }) => {
     const { task, route, durationMs, firstChunkMs, inputTokens = 0, outputTokens = 0 } = detail
-    // A model has a series once it has answered: nobody makes series of names that do not exist.
+    // A model has a series once it has answered: a name that does not exist makes none.
     const model = labelOf(detail.model)
     requests.add(1, task, 'ok', route)
     seconds.observe(durationMs / 1000, task, model)

@@ -1,7 +1,7 @@
 /**
- * Keeps libp2p's peer store to members, and small. Whoever connects or shouts on
- * the LAN gets an entry there, on disk, for a month; keys are free, so strangers
- * could fill it. And an entry takes whatever anybody says of its peer.
+ * Keeps libp2p's peer store to members, and small. Each peer that connects or announces itself on the LAN gets an entry
+ * there, on disk, for a month; keys are free, so strangers could fill it. And an entry takes what any peer says of its
+ * peer.
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
@@ -29,7 +29,7 @@ export class AddressBook implements Startable {
     this.#components = components
   }
 
-  /** Forget those whom an earlier run saw. To be called before anybody reads the peer store. */
+  /** Forget the strangers of an earlier run. To be called before the peer store is read. */
   async start(): Promise<void> {
     const { libp2p, isMember } = this.#components
     libp2p.addEventListener('peer:discovery', this.#onDiscovery)

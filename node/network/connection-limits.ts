@@ -1,10 +1,9 @@
 /**
- * Bounds what those can hold who have not shown that they are members: sockets
- * that say nothing, handshakes that never end, keys made up by the thousand.
+ * Bounds what peers can hold that have not shown that they are members: sockets without a byte, handshakes that never
+ * end, keys made up by the thousand.
  *
- * When a bound is reached, whoever has waited longest goes, never the newcomer:
- * a member shows its certificate within a round trip or two, so who is pushed out
- * is somebody who does not, and a flood cannot keep members from coming in.
+ * When a bound is reached, the connection that has waited longest is closed, never the new one. A member shows its
+ * certificate within a round trip or two, so a flood pushes out strangers and keeps no member out.
  */
 
 import type {
@@ -17,13 +16,13 @@ import type {
 } from '@libp2p/interface'
 import { LumosError } from '../../interface/errors.ts'
 
-/** Connections that have not proved who they are. A handshake takes 15 ms, a second on a busy small board. */
+/** Connections whose peer has not proved its key. A handshake takes 15 ms, a second on a busy small board. */
 const PENDING_MAX = 64
 /** From one address: an office behind one router that comes back at once. */
 const PENDING_PER_ADDRESS_MAX = 32
 /** Connections of peers that have not shown a certificate. A hello takes a few round trips. */
 const STRANGERS_MAX = 32
-/** Two that dial each other at the same moment have two connections; nobody needs a third. */
+/** Two that dial each other at the same moment have two connections; a third has no use. */
 const CONNECTIONS_PER_PEER_MAX = 2
 
 interface Pending {
@@ -32,7 +31,7 @@ interface Pending {
 }
 
 /** What it needs of libp2p, whose gater it is part of. */
-export interface DoorwayNetwork extends TypedEventTarget<Libp2pEvents> {
+export interface LimitedNetwork extends TypedEventTarget<Libp2pEvents> {
   getConnections(peer?: PeerId): Connection[]
 }
 
@@ -58,7 +57,7 @@ export class ConnectionLimits {
   }
 
   /** To be called once, before the network starts. */
-  watch(network: DoorwayNetwork): void {
+  watch(network: LimitedNetwork): void {
     network.addEventListener('connection:open', ({ detail: connection }) => {
       const [oldest, ...others] = network.getConnections(connection.remotePeer)
       if (others.length >= CONNECTIONS_PER_PEER_MAX) oldest!.abort(tooMany('connections of one peer'))

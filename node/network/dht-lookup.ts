@@ -50,7 +50,7 @@ export interface DhtLookupComponents {
   /** Where a peer says that it is; none for one whose manifest is not known. */
   addressesOf(peerId: string): Multiaddr[]
   /** Say hello once more to a peer that is connected. */
-  greet(peerId: string): Promise<unknown>
+  sayHello(peerId: string): Promise<unknown>
 }
 
 export interface SeekOptions extends AbortOptions {
@@ -151,11 +151,11 @@ export class DhtLookup {
 
   /** Whether the peer has said hello. */
   async #meet({ id, multiaddrs }: PeerInfo, signal: AbortSignal): Promise<boolean> {
-    const { libp2p, log, greet } = this.#components
+    const { libp2p, log, sayHello } = this.#components
     const peerId = id.toString()
     const hello = this.#helloOf(peerId, signal)
     try {
-      if (libp2p.getConnections(id).length > 0) await greet(peerId)
+      if (libp2p.getConnections(id).length > 0) await sayHello(peerId)
       else {
         const addresses = this.#placesOf(peerId, multiaddrs)
         if (addresses.length === 0) return false

@@ -1,10 +1,9 @@
 /**
- * Keeps this node connected: dials whom mDNS and the DHT find, whom it knew in an
- * earlier run, and the addresses it was given; redials whom it lost, ever more
- * slowly.
+ * Keeps this node connected: dials peers that mDNS and the DHT find, those of an earlier run, and the addresses of the
+ * settings; redials lost peers, ever more slowly.
  *
- * Finding somebody does not connect in libp2p, and its own event for a found
- * peer fires only for one it never knew; both are mended here.
+ * libp2p does not connect to a peer that it finds, and its event for a found peer fires only for one that it never
+ * knew; both are mended here.
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
@@ -98,7 +97,7 @@ export class Discovery implements Startable {
     for (const target of this.#targets.values()) target.timer?.cancel()
   }
 
-  /** Somebody was seen just now, at these addresses. */
+  /** A peer was seen just now, at these addresses. */
   sighted({ id, multiaddrs }: PeerInfo): void {
     const { libp2p, clock } = this.#components
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
@@ -140,7 +139,7 @@ export class Discovery implements Startable {
     target.dial = dialById(id.toString())
   }
 
-  /** A connection that ended before its peer was accepted counts as a failed dial: who is overloaded needs peace. */
+  /** A connection that ended before its peer was accepted counts as a failed dial: an overloaded peer is not dialed at once. */
   #onDisconnect = (event: CustomEvent<PeerId>): void => {
     if (this.#stopped.signal.aborted) return
     const target = this.#targetOf(event.detail)
@@ -163,7 +162,7 @@ export class Discovery implements Startable {
   #backoffMs({ failures }: Target): number {
     const { random } = this.#components
     const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
-    // Full jitter for the first try: all who lost somebody lost them at once.
+    // Full jitter for the first try: all that lost a peer lost it at once.
     return failures === 0 ? delayMs * random() : delayMs * (0.5 + random() / 2)
   }
 

@@ -13,16 +13,16 @@ export const revocationTopic = (mesh: string): string => topicOf(mesh, REVOCATIO
 
 export const gossip = (mesh: string, topics: readonly string[]) =>
   gossipsub({
-    // What is gossiped bears the signature of whoever says it: a second one, of the
-    // message, would be checked at every hop and used by nobody.
+    // What is gossiped bears the signature of its author: a second one, of the message, would be checked at every hop
+    // and serve nothing.
     globalSignaturePolicy: StrictNoSign,
     fallbackToFloodsub: false,
     floodPublish: true,
     doPX: false,
     emitSelf: false,
     allowPublishToZeroTopicPeers: true,
-    // A message is its content: whoever hands a manifest on sends the same
-    // message, and whoever saw it drops it unread.
+    // A message is its content: each peer that passes a manifest on sends the same message, and one that has seen it
+    // drops it unread.
     msgIdFn: message => createHash('sha256').update(message.data).digest(),
     ignoreDuplicatePublishError: true,
     allowedTopics: [MANIFEST_TOPIC, REVOCATION_TOPIC, ...topics].map(name => topicOf(mesh, name)),

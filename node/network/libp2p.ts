@@ -45,11 +45,11 @@ import { staggerDials } from './staggered-dial.ts'
 import { isReachable } from './stated-addresses.ts'
 
 const CONNECTIONS_MAX = 128
-/** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
+/** Above what `ConnectionLimits` keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
 const PENDING_CONNECTIONS_MAX = 128
 /** A small board that is busy takes a second for its part of a handshake. */
 export const HANDSHAKE_TIMEOUT_MS = 5000
-/** Where nobody answers a dial at all, it is given up then. */
+/** A dial without any answer is given up then. */
 export const DIAL_TIMEOUT_MS = 10_000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
@@ -148,7 +148,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     networks: network.device,
     onLost: () => void endLost(libp2p.getConnections(), { liveness, isHeld: network.device!.isHeld })
   })
-  const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
+  const limits = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p: MeshLibp2p = await createLibp2p<Services>({
     ...{ start: false, privateKey, datastore, logger },
     nodeInfo: { userAgent: settings.agent },
@@ -175,13 +175,13 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
     connectionGater: {
       ...guard.gater,
-      ...doorway.gater,
+      ...limits.gater,
       // What identify and others say of a peer is held to what its manifest may say.
       filterMultiaddrForPeer: async (_, address) => isReachable(address, own.isOnLoopbackAlone)
     },
     services: {
       own: (components: Libp2pComponents) => own.serviceOf(components),
-      // Who is no member yet would be refused: identify runs once the hello is done.
+      // A peer that is no member yet would be refused: identify runs once the hello is done.
       identify: guard.forMembers(identify({ runOnConnectionOpen: false })),
       identifyPush: guard.forMembers(identifyPush()),
       ping: guard.forMembers(
@@ -193,7 +193,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
-  doorway.watch(libp2p)
+  limits.watch(libp2p)
   doubtReplaced(libp2p, liveness)
   staggerDials(libp2p, { ...DIALS, clock, order: addresses => addressOrder(own.view)(addresses) })
   return libp2p

@@ -1,10 +1,9 @@
 /**
- * The DHT of one mesh, in which members find who else is near, and who has what.
+ * The DHT of one mesh, in which members find each other, and what each has.
  *
- * Where somebody is, only its own signed manifest says: any server can make up
- * addresses, and a dial that waits at a wrong one holds up every other dial to the
- * same peer. And it has the bounds that the library does not have: that keeps what
- * anybody hands it, for two days, and reads messages of 4 MiB, where 8 KiB are much.
+ * The addresses of a peer come from its own signed manifest alone: any server can make up addresses, and a dial that
+ * waits at a wrong one holds up every other dial to the same peer. Here are the bounds that the library lacks: it keeps
+ * what any peer sends it, for two days, and reads messages of 4 MiB, where 8 KiB are much.
  */
 
 import {
@@ -46,7 +45,7 @@ const QUESTIONS_MAX = 8
 export interface PrivateDhtSettings {
   /** Id of the mesh: part of the protocol's name, so that meshes on one network stay apart. */
   readonly mesh: string
-  /** Where a peer says that it is; none for whose manifest is not known. */
+  /** Where a peer says that it is; none for a peer whose manifest is not known. */
   addressesOf(peerId: string): Multiaddr[]
 }
 
@@ -100,7 +99,7 @@ const unbounded = (why: string): LumosError =>
     hint: 'Install the version of @libp2p/kad-dht that package.json names.'
   })
 
-/** Asks all who are near this node's name who else is: each answer tells `found`. Ends when the DHT stops. */
+/** Asks the peers that are near this node's name for others there: each answer adds to `found`. Ends when the DHT stops. */
 async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): Promise<void> {
   try {
     await Array.fromAsync(dht.getClosestPeers(peerId.toMultihash().bytes))
@@ -109,7 +108,7 @@ async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): P
   }
 }
 
-/** The same parts, through which the DHT keeps provider records alone, reads no more than it may, and asks only whom we know. */
+/** The same parts, through which the DHT keeps provider records alone, reads no more than it may, and asks known peers only. */
 const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
   const { datastore, registrar, connectionManager, peerStore, peerId } = components
   return replacing(components, {
@@ -129,7 +128,8 @@ const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolea
       connectionManager,
       {
         async openStream(peer, ...rest) {
-          if (!isPeerId(peer) || !isKnown(peer)) throw new LumosError('DENIED', 'Nobody knows that peer.')
+          if (!isPeerId(peer) || !isKnown(peer))
+            throw new LumosError('DENIED', 'That peer is not known here.')
           return readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(peer, ...rest))
         }
       },
@@ -163,7 +163,7 @@ function unknownPeer(id: PeerId, err: Error): Peer {
 const listeningUpTo =
   (handler: StreamHandler): StreamHandler =>
   (stream, connection) => {
-    // The handler listens first: bytes that came early go to whoever listens then.
+    // The handler listens first: bytes that came early go to the first listener.
     const served = handler(stream, connection)
     readingUpTo(QUESTION_BYTES_MAX, stream)
     return served

@@ -10,13 +10,13 @@ import { inviteId, inviteKey, isJoinProof, type Pair } from './pairing-secret.ts
 const INVITE_LIFE_MS = 10 * 60_000
 /** A person who was interrupted begins again; more at once is a script. */
 const INVITES_MAX = 32
-/** Who knows an invitation's name but not its secret is guessing. */
+/** A device that knows an invitation's name but not its secret is guessing. */
 const WRONG_PROOFS_MAX = 5
 
 export class Invitations {
   readonly #clock: Clock
   readonly #store: MeshStore
-  /** When each ends, on the clock that nobody can turn back; none for those that an earlier run made. */
+  /** When each ends, on the clock that cannot be turned back; none for those that an earlier run made. */
   readonly #endsAtMs = new Map<string, number>()
   readonly #wrongProofs = new Map<string, number>()
 
@@ -45,7 +45,7 @@ export class Invitations {
 
   /**
    * Whether a stranger may come with one. One that was used counts until it would have
-   * ended: who is second is told so.
+   * ended, so that a second device learns that it was used.
    */
   get open(): boolean {
     const nowMs = this.#clock.monotonicMs()

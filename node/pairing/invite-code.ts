@@ -24,7 +24,7 @@ const ADDRESS_BYTES_MAX = 64
 export interface InviteCode {
   /** Id of the mesh. */
   readonly mesh: string
-  /** PeerId of whoever lets the device in. */
+  /** PeerId of the device that made it. */
   readonly inviter: string
   readonly secret: Uint8Array
   readonly expiresAtMs: number

@@ -40,7 +40,7 @@ export interface JoinerComponents {
   readonly peerId: string
 }
 
-/** Where somebody is. */
+/** Where a peer is. */
 export interface PeerAddress {
   readonly peerId: string
   /** Multiaddrs without the PeerId; none when only libp2p knows. */
@@ -48,7 +48,7 @@ export interface PeerAddress {
 }
 
 export class JoinClient {
-  /** Who is dialed to be asked: a hello would only part us. */
+  /** Peers that are dialed to be asked: a hello would end the connection. */
   readonly asked = new Set<string>()
   readonly #components: JoinerComponents
 
@@ -71,13 +71,13 @@ export class JoinClient {
         connection.newStream(JOIN_PROTOCOL, options).then(stream => redeemInvite(stream, redeem, options))
       )
     const grant = await this.#persistently(() => this.#patiently(attempt, signal)).catch(thrown => {
-      // Only the inviter's clock decides; by our own it is just the likeliest reason why nobody listens there.
+      // Only the inviter's clock decides; by our own it is just the likeliest reason why the port is closed.
       throw isClosed(thrown) && this.#components.clock.wallMs() > expiresAtMs ? inviteExpired(thrown) : thrown
     })
     return { grant, phrase: checkPhrase(key, pair) }
   }
 
-  /** @returns nothing while nobody has decided. */
+  /** @returns nothing while no person has decided. */
   ask(
     door: PeerAddress,
     question: { name: string; nonce: Uint8Array; onChallenge(challenge: Challenge): void },
@@ -103,7 +103,7 @@ export class JoinClient {
 
   /**
    * A bad link needs more time for a handshake than the other side gives it, every other time. A device that refuses
-   * ends within a round trip, and one that is not there takes no connection: what ends between, the link broke.
+   * ends within a round trip, and one that is not there takes no connection: an end between the two is a broken link.
    */
   async #persistently<T>(attempt: () => Promise<T>): Promise<T> {
     const { clock } = this.#components
@@ -168,7 +168,7 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
     thrown instanceof TimeoutError
   if (telling) return thrown
   if (connected) {
-    return new LumosError('PEER_UNREACHABLE', 'The other device lets nobody in just now.', {
+    return new LumosError('PEER_UNREACHABLE', 'The other device takes no device in just now.', {
       hint: 'Try again. The code may have expired, or this device tries too often: lumos-node invite',
       details: { closed: true },
       cause: thrown

@@ -1,7 +1,6 @@
 /**
- * Devices that ask to be let in without a code. Nobody may ask unless an admin has
- * said so within the last ten minutes, and nothing is granted before a person has
- * compared the phrase.
+ * Devices that ask to be let in without a code. A device may ask only while an admin has listened for requests within
+ * the last ten minutes, and nothing is granted before a person has compared the phrase.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -61,7 +60,7 @@ export class JoinRequests {
    */
   challenge(pair: Pair, { name, commitment }: Ask): Uint8Array {
     if (!this.open) {
-      throw new LumosError('DENIED', 'Nobody waits for devices here.', {
+      throw new LumosError('DENIED', 'This device takes no requests to join now.', {
         hint: 'On an admin: lumos-node approve'
       })
     }

@@ -101,7 +101,7 @@ export async function askNearby(
     over.abort(new CancelledError())
   }
   if (refused.size > 0) throw refusalOf(refused)
-  throw new TimeoutError('Nobody has decided within ten minutes.', {
+  throw new TimeoutError('No decision was made within ten minutes.', {
     hint: 'On an admin device of that mesh: lumos-node approve'
   })
 }

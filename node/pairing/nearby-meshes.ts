@@ -13,10 +13,10 @@ export interface MeshSighting extends PeerAddress {
 
 export class NearbyMeshes {
   readonly #meshes = new Map<string, Pick<MeshSighting, 'meshId' | 'meshName'>>()
-  /** Where a device said it is; whoever came to us did so from another port. */
+  /** Where a device said it is: a connection from it comes from another port. */
   readonly #addresses = new Map<string, readonly string[]>()
 
-  /** Somebody is there, of whatever mesh. */
+  /** A device is there, of any mesh. */
   saw({ peerId, addresses }: PeerAddress): void {
     if (addresses.length > 0) keep(this.#addresses, peerId, addresses)
   }

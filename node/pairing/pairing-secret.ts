@@ -5,7 +5,7 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Who pairs with whom. */
+/** The two devices that pair. */
 export interface Pair {
   readonly mesh: string
   readonly inviter: string
@@ -20,7 +20,7 @@ export const inviteId = (secret: Uint8Array): string =>
 export const inviteKey = (secret: Uint8Array): Uint8Array =>
   createHash('sha256').update('lumos/invite/key').update(secret).digest()
 
-/** Good for this pair only: whoever overhears it cannot use it. */
+/** Good for this pair only: a third device that overhears it cannot use it. */
 export const joinProof = (key: Uint8Array, pair: Pair): Uint8Array =>
   createHmac('sha256', key).update(wordsOf('join', pair)).digest()
 

@@ -1,4 +1,4 @@
-/** Whether receipts count: who signed them, and for which request and answer. Asks no other device. */
+/** Whether receipts count: their signers, and the request and answer that they are for. Asks no other device. */
 
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Certificate } from '../../interface/membership.ts'
@@ -93,7 +93,7 @@ async function read(text: string): Promise<Opened & { readonly certificates: rea
   return { value, signer, name: certificates[0]?.name ?? null, certificates }
 }
 
-/** Who signed it, by what right, and when. */
+/** The signer, its right, and the time. */
 function refusalOf(
   { value: { mesh, atMs }, signer }: Opened,
   certificates: readonly Certificate[],

@@ -80,7 +80,7 @@ export function interrupted(
 
 /** One error for several: one that no other peer could mend; busy only when all are, with the earliest time that one is free. */
 export function summaryOf(failures: readonly LumosError[]): LumosError {
-  if (failures.length === 0) return new NoProviderError('Nobody can be asked.')
+  if (failures.length === 0) return new NoProviderError('No device can be asked.')
   const final = failures.find(failure => !mayAskAnother(failure))
   const other = final ?? failures.findLast(({ code }) => !BUSY.has(code))
   if (other !== undefined) return other

@@ -45,7 +45,7 @@ function taskOf({ model }: NewInferenceRequest, providers: Providers): TaskName 
   return task
 }
 
-/** Whom a request can be sent to. @throws {NoProviderError} when no device offers it. */
+/** The peers that a request can be sent to. @throws {NoProviderError} when no device offers it. */
 export function offersFor(
   wanted: Wanted,
   providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected'>,

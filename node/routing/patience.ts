@@ -12,7 +12,7 @@ import type { Attempt } from './router-state.ts'
 const LATE_FACTOR = 3
 /** No peer is late before: a pause of its system or of the network is no fault. */
 const LATE_MS_MIN = 250
-/** A peer that nobody measured is late after this time: most models begin to answer within a second. */
+/** A peer that was not measured is late after this time: most models begin to answer within a second. */
 const LATE_UNMEASURED_MS = 1500
 /** A silent peer is given at least this time, or half the budget, before another one is asked beside it. */
 const FIRST_CHUNK_LIMIT_MS = 1500
@@ -30,7 +30,7 @@ const STALL_MS_UNMEASURED = 1000
 const STALL_CHUNKS_MIN = 4
 /** A wait counts for less with each chunk that comes after it: half after some seven. */
 export const WAIT_FADES = 0.9
-/** A peer that goes on with an answer may make what came of it again, piece by piece; one that nobody measured in this time each, */
+/** A peer that goes on with an answer may make what came of it again, piece by piece; one that was not measured in this time each, */
 const PIECE_MS_UNMEASURED = 30
 /** and not for longer: a peer that goes on with nothing looks the same. */
 const REPLAY_MS_MAX = 20_000

@@ -1,6 +1,6 @@
 /**
- * The peers this node talks to: who introduced itself, who was lost, how far
- * each is, and the way to have each answer.
+ * The peers of this node: those that said hello, those that were lost, how far each is, and the way to have each
+ * answer.
  */
 
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -43,7 +43,7 @@ interface Introduced {
 export class Peers {
   readonly #components: PeersComponents
   readonly #introduced = new Map<string, Introduced>()
-  /** Connected once, then not any more, since when: not asked until somebody hears of them again. */
+  /** Connected once, then not any more, since when: not asked until a newer manifest of theirs comes. */
   readonly #lost = new Map<string, number>()
   readonly #clients = new Map<string, InferenceClient>()
 

@@ -13,7 +13,7 @@ const NEAR_MS = 5
 /** Cheap and green devices are taken although they are slower, up to this: a person waits so long and no longer. */
 const SLOWER_SHARE = 5
 const SLOWER_MS = 2000
-/** So many requests go first to a peer that nobody measured lately. Else one that was slow once stays unused. */
+/** So many requests go first to a peer that was not measured lately. Else one that was slow once stays unused. */
 const EXPLORED_SHARE = 1 / 32
 /** An unmeasured peer may be worse than the best by this in what it states itself. */
 const EXPLORED_SHARE_MAX = 10
@@ -117,7 +117,7 @@ function better(ordered: readonly Ranked[], a: number, b: number): number {
   return differs < 0 ? a : b
 }
 
-/** Now and then a peer that nobody measured lately goes first: what it can do is known only then. */
+/** Now and then a peer that was not measured lately goes first: what it can do is known only then. */
 function explored(ordered: Ranked[], chance: number, nowMs: number): void {
   if (chance < 1 - EXPLORED_SHARE) return
   const limitMs = ordered[0]!.costMs * EXPLORED_SHARE_MAX + SLOWER_MS

@@ -41,7 +41,7 @@ export class ProviderView {
   }
 
   /**
-   * Peers that offer what is wanted. What this node offers to nobody is still its owner's to use. A demonstration is
+   * Peers that offer what is wanted. What this node offers to no other device is still its owner's to use. A demonstration is
    * there only where no device offers a model of its name, nor any that does the task.
    */
   offers(wanted: Wanted): Candidate[] {
@@ -146,6 +146,6 @@ export class ProviderView {
   }
 }
 
-/** Who asks for a task without naming a model, stays in the mesh. `explain` and lists of models want everything. */
+/** A request for a task that names no model stays in the mesh. `explain` and lists of models want everything. */
 const isMeant = ({ leavesMesh = false }: Capability, { task, model }: Wanted): boolean =>
   !leavesMesh || task === undefined || model !== undefined

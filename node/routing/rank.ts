@@ -7,7 +7,7 @@ import type { Capability, Manifest, Speed } from '../../interface/manifest.ts'
 import type { Asking } from './asking.ts'
 import type { TrackRecord } from './track-record.ts'
 
-/** Guess for a peer nobody measured: between a classifier (1 ms) and a language model (1 s). */
+/** Guess for a peer that was not measured: between a classifier (1 ms) and a language model (1 s). */
 const FIRST_CHUNK_UNMEASURED_MS = 100
 /** Loading a model from disk takes a second or two on ordinary machines. */
 export const COLD_MS = 1500
@@ -83,7 +83,7 @@ export interface Ranked {
 }
 
 /**
- * What each of them costs. Peers that failed too often lately are left out, unless nobody else is there: a poor chance
+ * What each of them costs. Peers that failed too often lately are left out, unless no other is there: a poor chance
  * beats none.
  */
 export function costsOf(candidates: readonly RankedCandidate[], asking: Asking, nowMs: number): Ranked[] {
@@ -136,7 +136,7 @@ function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candi
 const statedPieceMs = (speed: Speed | undefined): number | undefined =>
   speed?.tokensPerSecond === undefined ? undefined : 1000 / speed.tokensPerSecond
 
-/** What a peer that nobody measured, itself included, is taken for: as fast as the fastest that was. So it is tried. */
+/** What a peer that was not measured, itself included, is taken for: as fast as the fastest that was. So it is tried. */
 const usualPieceMs = (candidates: readonly RankedCandidate[]): number =>
   candidates.reduce(
     (least, { record }) => Math.min(least, record.pieceMs ?? PIECE_UNMEASURED_MS),

@@ -1,6 +1,6 @@
 /**
- * The whole mesh as one inference service: finds who can, and asks whom
- * `router-core.ts` says, of which it is the shell.
+ * The whole mesh as one inference service: finds the peers that can, and asks those that `router-core.ts` names, of
+ * which it is the shell.
  */
 
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
@@ -225,9 +225,9 @@ export class Router implements Inference {
   }
 
   /**
-   * Whom a request for this is sent to, best first, and why.
+   * The peers that a request for this is sent to, best first, and why.
    *
-   * @throws {NoProviderError} when nobody offers it.
+   * @throws {NoProviderError} when no device offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
     const { clock, policy } = this.#components

@@ -72,7 +72,7 @@ export class Run {
    * Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that.
    *
    * @returns those that are asked: all of them, or for the rest of an answer those of the mesh that go on.
-   * @throws {LumosError} `STREAM_INTERRUPTED` where that is nobody.
+   * @throws {LumosError} `STREAM_INTERRUPTED` where that is none.
    */
   offered(offers: readonly Candidate[]): readonly Candidate[] {
     const { continuation, after = [] } = this.options

@@ -62,7 +62,7 @@ interface Answered {
   readonly received: number
 }
 
-/** By peer and model, whoever was asked longest ago first. Part of the router's state, which alone changes it. */
+/** By peer and model, the pair that was asked longest ago first. Part of the router's state, which alone changes it. */
 export type TrackRecords = Map<string, Entry>
 
 export const newTrackRecords = (): TrackRecords => new Map()

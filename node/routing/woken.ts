@@ -1,4 +1,4 @@
-/** Asking a device that sleeps: it is woken first, and the asker is told who is waited for. */
+/** Asking a device that sleeps: it is woken first, and the asker learns which device is waited for. */
 
 import type { Clock } from '../../interface/clock.ts'
 import { TimeoutError } from '../../interface/errors.ts'

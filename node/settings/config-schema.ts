@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import * as z from 'zod'
 import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
-import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
+import { DeviceName, ModelId, visibleName, WIRE_NAME_CHARS_MAX } from '../../interface/names.ts'
 import { Aliases, HostName, NAMES_MAX, Origin } from './gateway-names.ts'
 import { Programs } from './programs.ts'
 import { RoutingSettings } from './routing.ts'
@@ -31,7 +31,7 @@ function defaultName(): string {
   const name = visibleName(hostname())
     .replace(/\.local$/, '')
     .replace(/[^\p{L}\p{N}\p{M} ._'-]+/gu, '-')
-    .slice(0, NAME_CHARS_MAX)
+    .slice(0, WIRE_NAME_CHARS_MAX)
     .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}\p{M}]+$/gu, '')
   return DeviceName.safeParse(name).data ?? 'lumos-node'
 }

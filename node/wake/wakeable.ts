@@ -57,7 +57,7 @@ export const WAKEABLE_TABLES = {
 
 export class WakeableDevices {
   readonly #database: Database
-  /** Who let a device in. */
+  /** The admin that let a device in. */
   readonly #issuerOf: (peerId: string) => string
   readonly #devices = new Map<string, WakeableDevice>()
   readonly #storedAtMs = new Map<string, number>()

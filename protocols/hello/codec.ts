@@ -29,7 +29,7 @@ export const Hello = z.object({
   /** What the mesh is called and since when; believed of admins only. */
   meshName: WireName,
   meshNamedAtMs: z.int().min(0),
-  /** Of the set of revocations the sender holds: who holds another one asks for it. */
+  /** Of the set of revocations that the sender holds: a peer with another set asks for it. */
   revocationsDigest: z.string().max(64),
   /** What the sender asks an admin to call it. Absent unless its user renames it. */
   wantedName: DeviceName.optional().catch(undefined)

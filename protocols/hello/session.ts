@@ -2,8 +2,7 @@
  * One exchange of hellos. Each side says which mesh it is of, shows its
  * certificates, judges the other's, and only then accepts it and hands over its
  * manifest. The dialer shows first: what this node is and can do is nothing for
- * strangers who dial it. Whoever has heard `accept` may use what the other serves
- * to members.
+ * strangers that dial it. The side that has received `accept` may use what the other serves to members.
  */
 
 import type { Stream } from '@libp2p/interface'
@@ -39,7 +38,7 @@ export interface HelloOutcome {
  * Say hello over `stream` to `peerId`.
  *
  * @throws {LumosError} `DENIED` when the peer is of another mesh (`details.meshId`, `details.meshName`), `MANIFEST_FORGED` when it
- *   shows somebody else's manifest as its own, whatever `judge` throws, or a
+ *   shows another peer's manifest as its own, what `judge` throws, or a
  *   `RemoteError` when the peer refuses this node; `details.revocation` is what it shows as the reason, not verified.
  *   The stream is over on every failure.
  */
@@ -122,7 +121,7 @@ async function refusal(frames: FrameStream, { body }: Frame, options?: AbortOpti
 export const refuseHello = (stream: Stream, why: unknown): Promise<void> =>
   refuse(new FrameStream(stream), why)
 
-/** A peer that is sent away is told why, unless it was the one to say so: devices must not just vanish. */
+/** A peer that is refused gets the reason, unless the refusal is its own. */
 async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
   if (thrown instanceof RemoteError) return frames.abort(thrown)
   try {

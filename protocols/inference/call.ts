@@ -20,7 +20,7 @@ const UNKNOWN_CHUNKS_MAX = PROGRESS_MAX
 export interface Place {
   /** Everything of the answer has come. */
   ended(): void
-  /** Nobody wants the rest of it. */
+  /** The rest of it is not wanted. */
   cancel(err: LumosError): void
   /** The peer broke the protocol: its stream is reset, and all that it still sends there. */
   reset(err: LumosError): void
@@ -70,7 +70,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
       this.#digest = new PieceDigest()
   }
 
-  /** Whether nobody waits for an answer any more. */
+  /** Whether its caller waits for no answer any more. */
   get over(): boolean {
     return this.#over
   }

@@ -2,16 +2,15 @@
 
 import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
-import { CancelledError, LumosError, PeerUnreachableError, toLumosError } from '../../interface/errors.ts'
+import { CancelledError, toLumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Detached } from '../wire/control.ts'
-import { FrameStream } from '../wire/frames.ts'
-import { Lanes } from '../wire/lanes.ts'
 import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../wire/limits.ts'
 import { messageFrames, TYPE } from '../wire/messages.ts'
-import { Session } from '../wire/session.ts'
+import { PeerSessions } from '../wire/peer-sessions.ts'
+import type { Session } from '../wire/session.ts'
 import { RemoteCall } from './call.ts'
 import { encodeRequest } from './codec.ts'
 
@@ -29,19 +28,12 @@ export interface InferenceClientComponents {
 }
 
 export class InferenceClient implements Inference {
-  readonly #components: InferenceClientComponents
-  readonly #lanes: Lanes
-  #session: Session | undefined
-  #opening: Promise<Session> | undefined
-  #closed = false
+  readonly #clock: Clock
+  readonly #sessions: PeerSessions
 
-  constructor(components: InferenceClientComponents) {
-    this.#components = components
-    this.#lanes = new Lanes({
-      clock: components.clock,
-      lanesMax: INFERENCE_STREAMS_OUTBOUND_MAX - 1,
-      open: (onClosed, options) => this.#open(onClosed, options)
-    })
+  constructor({ clock, openStream }: InferenceClientComponents) {
+    this.#clock = clock
+    this.#sessions = new PeerSessions({ clock, openStream, lanesMax: INFERENCE_STREAMS_OUTBOUND_MAX - 1 })
   }
 
   /**
@@ -49,23 +41,21 @@ export class InferenceClient implements Inference {
    * the stream is lost. A failure after the first chunk has `details.received`.
    */
   infer(request: PreparedRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {
-    const deadlineMs = this.#components.clock.monotonicMs() + request.budgetMs + GRACE_MS
+    const deadlineMs = this.#clock.monotonicMs() + request.budgetMs + GRACE_MS
     return new RemoteCall(request, deadlineMs, signal, this.#start)
   }
 
   /** Ends what is under way with `PEER_UNREACHABLE` and closes all streams. */
   async close(): Promise<void> {
-    this.#closed = true
-    await Promise.all([this.#lanes.close(), this.#session?.close()])
+    await this.#sessions.close()
   }
 
   readonly #start = (call: RemoteCall): void => {
     try {
-      if (this.#closed) throw closing()
-      const session = this.#session
+      const { session } = this.#sessions
       if (!isSmall(call.request) || (session !== undefined && session.size >= SESSION_CALLS_MAX)) {
         void this.#startLater(call, 'lane')
-      } else if (session?.usable) {
+      } else if (session !== undefined) {
         this.#runOnSession(call, session, call.request)
       } else {
         void this.#startLater(call, 'session')
@@ -76,13 +66,15 @@ export class InferenceClient implements Inference {
   }
 
   async #startLater(call: RemoteCall, kind: 'session' | 'lane'): Promise<void> {
-    const { clock } = this.#components
+    const clock = this.#clock
     const waiting = new AbortController()
     call.run({ ended() {}, cancel: err => waiting.abort(err), reset: err => waiting.abort(err) })
     const timer = clock.setTimer(() => call.onExpired(), call.deadlineMs - clock.monotonicMs())
     try {
       const session =
-        kind === 'lane' ? await this.#lanes.acquire({ signal: waiting.signal }) : await this.#sharedSession()
+        kind === 'lane'
+          ? await this.#sessions.lanes.acquire({ signal: waiting.signal })
+          : await this.#sessions.shared()
       // What was waited is gone from the budget.
       const budgetMs = Math.max(1, call.deadlineMs - GRACE_MS - clock.monotonicMs())
       const request = { ...call.request, budgetMs }
@@ -105,7 +97,7 @@ export class InferenceClient implements Inference {
 
   #runOnLane(call: RemoteCall, lane: Session, request: PreparedRequest): void {
     if (call.over) {
-      this.#lanes.release(lane)
+      this.#sessions.lanes.release(lane)
       return
     }
     const { control, data } = this.#encodedFor(lane, request)
@@ -113,7 +105,7 @@ export class InferenceClient implements Inference {
     const number = lane.begin(call)
     call.run({
       // Refused before the request was all sent: the rest of it is not worth sending.
-      ended: () => (written ? this.#lanes.release(lane) : lane.abort(new CancelledError())),
+      ended: () => (written ? this.#sessions.lanes.release(lane) : lane.abort(new CancelledError())),
       cancel: err => lane.abort(err),
       reset: err => lane.abort(err)
     })
@@ -127,48 +119,11 @@ export class InferenceClient implements Inference {
     try {
       return encodeRequest(request)
     } catch (err) {
-      this.#lanes.release(lane)
+      this.#sessions.lanes.release(lane)
       throw err
     }
-  }
-
-  /** Opened once for all who wait for it, so no single caller can give it up. */
-  #sharedSession(): Promise<Session> {
-    if (this.#session?.usable) return Promise.resolve(this.#session)
-    this.#opening ??= this.#open(this.#onSessionClosed, {})
-      .then(session => {
-        this.#session = session
-        return session
-      })
-      .finally(() => {
-        this.#opening = undefined
-      })
-    return this.#opening
-  }
-
-  readonly #onSessionClosed = (session: Session): void => {
-    if (this.#session === session) this.#session = undefined
-  }
-
-  async #open(onClosed: (session: Session) => void, options: AbortOptions): Promise<Session> {
-    const { clock, openStream } = this.#components
-    let stream: Stream
-    try {
-      stream = await openStream(options)
-    } catch (err) {
-      if (err instanceof LumosError) throw err
-      throw new PeerUnreachableError('No stream to the peer could be opened.', { cause: err })
-    }
-    if (this.#closed) {
-      const err = closing()
-      stream.abort(err)
-      throw err
-    }
-    return new Session(new FrameStream(stream, { clock, inPieces: TYPE.data }), clock, onClosed)
   }
 }
-
-const closing = (): LumosError => new PeerUnreachableError('The connection to the peer is closing.')
 
 /** Whether a call may share a stream: its input and its answer hold up no other. */
 function isSmall({ task, input }: PreparedRequest): boolean {

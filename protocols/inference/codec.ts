@@ -1,5 +1,5 @@
 /**
- * `/lumos/inference/1`: requests and answers as messages (see `../messages.ts`).
+ * `/lumos/inference/1`: requests and answers as messages (see `../wire/messages.ts`).
  *
  *     dialer    request   control: id, task, input, model, params, resume, unkept, movable, receipt, traceId, budgetMs
  *               cancel
@@ -9,7 +9,7 @@
  *               data      control: mime, part, bytes
  *               progress  control: done, queue, stage, total, continued
  *               done      control: usage, sha256, receipts, finishReason
- *               error     control: see `../errors.ts`
+ *               error     control: see `../wire/errors.ts`
  */
 
 import { isUtf8 } from 'node:buffer'

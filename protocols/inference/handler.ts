@@ -7,10 +7,11 @@
  * take. What a peer can make this node hold is bounded by calls and bytes.
  */
 
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Stream } from '@libp2p/interface'
 import type { LumosError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
-import { PeerLoad, TotalLoad } from '../wire/peer-load.ts'
+import type { PeerLoad } from '../wire/peer-load.ts'
+import { PeerStreams } from '../wire/peer-streams.ts'
 import {
   type InferenceHandlerComponents,
   type InferenceHandlerLimits,
@@ -18,34 +19,16 @@ import {
 } from './served-stream.ts'
 
 export class InferenceHandler {
-  readonly #components: InferenceHandlerComponents
-  readonly #limits: InferenceHandlerLimits
-  readonly #loads = new Map<string, PeerLoad>()
-  readonly #streams = new Set<ServedStream>()
-  readonly #total: TotalLoad
+  readonly #streams: PeerStreams<ServedStream>
 
   constructor(components: InferenceHandlerComponents, limits: InferenceHandlerLimits = {}) {
-    this.#components = components
-    this.#limits = limits
-    this.#total = new TotalLoad(limits)
+    const serve = (stream: Stream, load: PeerLoad) => new ServedStream(stream, load, components, limits)
+    this.#streams = new PeerStreams(limits, serve)
   }
 
   /** Serve a stream until it ends. Never rejects. */
-  readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const peerId = connection.remotePeer.toString()
-    const load = this.#loads.get(peerId) ?? new PeerLoad(peerId, this.#total, this.#limits)
-    this.#loads.set(peerId, load)
-    load.streams++
-    const served = new ServedStream(stream, load, this.#components, this.#limits)
-    this.#streams.add(served)
-    try {
-      await served.run()
-    } finally {
-      this.#streams.delete(served)
-      // Calls that still unwind count until they have, so their peer stays in the table.
-      load.streams--
-      for (const [id, { isOver }] of this.#loads) if (isOver) this.#loads.delete(id)
-    }
+  get onStream(): PeerStreams<ServedStream>['onStream'] {
+    return this.#streams.onStream
   }
 
   /** Ends what is under way for peers that `allowed` throws at: rights were taken away. */
@@ -61,6 +44,6 @@ export class InferenceHandler {
 
   /** Closes all streams, and gives up what is under way on them. */
   close(): void {
-    for (const served of [...this.#streams]) served.stop()
+    this.#streams.close()
   }
 }

@@ -8,7 +8,7 @@ import { decodeError } from '../wire/errors.ts'
 import { type Frame, FrameStream } from '../wire/frames.ts'
 import { Challenge, commitmentTo, FRAME, Grant, type Redeem } from './codec.ts'
 
-/** @throws {RemoteError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED` or whatever else the listener says. */
+/** @throws {RemoteError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED` or what else the listener says. */
 export function redeemInvite(stream: Stream, redeem: Redeem, options?: AbortOptions): Promise<Grant> {
   return over(stream, options, async frames => {
     await frames.write(FRAME.redeem, encodeControl(redeem), options)
@@ -25,8 +25,8 @@ export interface Question {
 }
 
 /**
- * @returns nothing while nobody has decided; ask again then, over a new stream.
- * @throws {RemoteError} `DENIED` when a person said no, or whatever else the listener says.
+ * @returns nothing while no person has decided; ask again then, over a new stream.
+ * @throws {RemoteError} `DENIED` when a person said no, or what else the listener says.
  */
 export function askToJoin(
   stream: Stream,

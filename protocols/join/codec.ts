@@ -5,8 +5,8 @@
  *     listener  grant      {mesh, meshName, meshNamedAtMs, chain}
  *
  * Without one, for a person at the listener to decide. Neither side can choose its
- * nonce by the other's, so the phrase made of both cannot be steered by whoever
- * stands in between. Asked again, the listener gives the same nonce again: a dialer
+ * nonce by the other's, so no device in between steers the phrase that is made
+ * of both. Asked again, the listener gives the same nonce again: a dialer
  * that gets another one reveals nothing more and begins with a new nonce of its own.
  *
  *     dialer    ask        {version, name, commitment}

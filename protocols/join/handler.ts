@@ -8,12 +8,12 @@ import { encodeError } from '../wire/errors.ts'
 import { FrameStream } from '../wire/frames.ts'
 import { Ask, type Challenge, commitmentTo, FRAME, type Grant, Redeem, Reveal } from './codec.ts'
 
-/** Who decides about one dialer. What it throws is told to the dialer. */
+/** Decides about one dialer. What it throws is sent to the dialer. */
 export interface JoinDesk {
   redeem(redeem: Redeem): Promise<Grant>
   /** The same for the same question. */
   challenge(ask: Ask): Challenge
-  /** @returns nothing while nobody has decided. */
+  /** @returns nothing while no person has decided. */
   decide(ask: Ask, nonce: Uint8Array): Promise<Grant | undefined>
 }
 
@@ -26,7 +26,7 @@ export async function serveJoin(stream: Stream, desk: JoinDesk, options?: AbortO
     else await frames.write(FRAME.grant, encodeControl(grant), options)
     await frames.close(options)
   } catch (thrown) {
-    // The dialer is told why its time or place is over, not merely that it is.
+    // The dialer gets the reason why its time or place is over.
     const why = options?.signal?.aborted ? options.signal.reason : thrown
     await refuse(frames, why)
     throw why

@@ -1,5 +1,5 @@
 /**
- * A charter says what a space is: who has which right, which keys it has, which writers no longer count. Each version is
+ * A charter says what a space is: the rights of devices and roles, its keys, which writers no longer count. Each version is
  * signed by an owner of the version before; the first one by its creator, whose key the id of the space is made of.
  */
 
@@ -7,11 +7,12 @@ import * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { PeerIdText, Role } from '../../interface/membership.ts'
 import { SPACE_RIGHTS, type SpaceRight } from '../../interface/memory.ts'
-import { decodeControl, encodeControl } from '../wire/control.ts'
+import { encodeControl } from '../wire/control.ts'
 import { sha256 } from './envelope.ts'
 import { CHARTER_BYTES_MAX, EPOCHS_MAX, FORGOTTEN_MAX, GRANTS_MAX, WRITERS_MAX } from './limits.ts'
 import { Bytes, bytesOf, Life } from './shapes.ts'
-import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
+import { keyOf, type SigningKey } from './signed.ts'
+import { openPayload, type SignedPayload, sealPayload } from './signed-payload.ts'
 
 const DOMAIN = 'lumos/memory/charter/1'
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
@@ -60,7 +61,7 @@ const CharterWire = z.object({
   gone: z.boolean(),
   /** {@link CharterSecrets}, under the newest key. */
   sealed: Bytes.refine(value => value.length <= SEALED_BYTES_MAX, { error: 'is too long' }),
-  /** Who signed this version. */
+  /** The device that signed this version. */
   by: PeerIdText
 })
 
@@ -93,36 +94,24 @@ export const CharterSecrets = z.object({
 })
 export type CharterSecrets = z.infer<typeof CharterSecrets>
 
-export interface SignedCharter {
+export interface SignedCharter extends SignedPayload {
   readonly charter: Charter
-  readonly hash: Uint8Array
-  readonly record: Uint8Array
 }
 
-const Wire = z.tuple([Bytes, bytesOf(64)])
+const KIND = { what: 'charter', domain: DOMAIN, schema: Charter, bytesMax: CHARTER_BYTES_MAX }
 
+/** @throws {LumosError} `MEMORY_FULL` */
 export function sealCharter(charter: Charter, key: SigningKey): SignedCharter {
-  const payload = encoded(charter)
-  const record = encodeControl([payload, signPayload(DOMAIN, payload, key)])
-  if (record.length > CHARTER_BYTES_MAX)
+  const signed = sealPayload(DOMAIN, encoded(charter), key)
+  if (signed.record.length > CHARTER_BYTES_MAX)
     throw new LumosError('MEMORY_FULL', `The charter of a space would be over ${CHARTER_BYTES_MAX} bytes.`)
-  return { charter, hash: sha256(payload), record }
+  return { charter, ...signed }
 }
 
-/** @throws {LumosError} `MEMORY_INVALID`, `MEMORY_FORGED`. Whether the signer may sign is not asked here. */
+/** @throws {LumosError} as {@link openPayload}. */
 export function openCharter(wire: Uint8Array): SignedCharter {
-  if (wire.byteLength > CHARTER_BYTES_MAX) throw invalid(`is over ${CHARTER_BYTES_MAX} bytes`)
-  const record = new Uint8Array(wire)
-  try {
-    const [payload, signature] = decodeControl(Wire, record)
-    const charter = decodeControl(Charter, payload)
-    if (!isSigned(DOMAIN, payload, signature, keyOf(charter.by)))
-      throw new LumosError('MEMORY_FORGED', `The signature of ${charter.by} on a charter is wrong.`)
-    return { charter, hash: sha256(payload), record }
-  } catch (cause) {
-    if (cause instanceof LumosError && cause.code === 'MEMORY_FORGED') throw cause
-    throw invalid((cause as Error).message, cause)
-  }
+  const { value: charter, ...signed } = openPayload(wire, KIND)
+  return { charter, ...signed }
 }
 
 /** No other creator can make a space of this id. */
@@ -137,17 +126,3 @@ export function spaceText(id: Uint8Array): string {
   }
   return text
 }
-
-export function spaceBytes(text: string): Uint8Array {
-  const id = new Uint8Array(16)
-  for (const [n, letter] of [...text].entries()) {
-    const value = (BASE32.indexOf(letter) << 11) >> ((n * 5) & 7)
-    const at = (n * 5) >> 3
-    id[at]! |= value >> 8
-    if (at + 1 < id.length) id[at + 1]! |= value & 0xff
-  }
-  return id
-}
-
-const invalid = (what: string, cause?: unknown): LumosError =>
-  new LumosError('MEMORY_INVALID', `A charter is not as agreed: ${what}.`, { cause })

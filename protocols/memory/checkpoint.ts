@@ -4,13 +4,12 @@
  */
 
 import * as z from 'zod'
-import { LumosError } from '../../interface/errors.ts'
 import { PeerIdText } from '../../interface/membership.ts'
-import { decodeControl, encodeControl } from '../wire/control.ts'
-import { sha256 } from './envelope.ts'
+import { encodeControl } from '../wire/control.ts'
 import { CHECKPOINT_BYTES_MAX, DOCS_MAX, WRITERS_MAX } from './limits.ts'
 import { Bytes, bytesOf, Life } from './shapes.ts'
-import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
+import type { SigningKey } from './signed.ts'
+import { openPayload, type SignedPayload, sealPayload } from './signed-payload.ts'
 
 const DOMAIN = 'lumos/memory/checkpoint/1'
 
@@ -44,35 +43,19 @@ export const Checkpoint = z.object({
 })
 export type Checkpoint = z.infer<typeof Checkpoint>
 
-export interface SignedCheckpoint {
+export interface SignedCheckpoint extends SignedPayload {
   readonly checkpoint: Checkpoint
-  readonly hash: Uint8Array
-  readonly record: Uint8Array
 }
 
-const Wire = z.tuple([Bytes, bytesOf(64)])
+const KIND = { what: 'checkpoint', domain: DOMAIN, schema: Checkpoint, bytesMax: CHECKPOINT_BYTES_MAX }
 
-export function sealCheckpoint(checkpoint: Checkpoint, key: SigningKey): SignedCheckpoint {
-  const payload = encodeControl(checkpoint)
-  const record = encodeControl([payload, signPayload(DOMAIN, payload, key)])
-  return { checkpoint, hash: sha256(payload), record }
-}
+export const sealCheckpoint = (checkpoint: Checkpoint, key: SigningKey): SignedCheckpoint => ({
+  checkpoint,
+  ...sealPayload(DOMAIN, encodeControl(checkpoint), key)
+})
 
-/** @throws {LumosError} `MEMORY_INVALID`, `MEMORY_FORGED`. Whether the signer may sign is not asked here. */
+/** @throws {LumosError} as {@link openPayload}. */
 export function openCheckpoint(wire: Uint8Array): SignedCheckpoint {
-  if (wire.byteLength > CHECKPOINT_BYTES_MAX) throw invalid(`is over ${CHECKPOINT_BYTES_MAX} bytes`)
-  const record = new Uint8Array(wire)
-  try {
-    const [payload, signature] = decodeControl(Wire, record)
-    const checkpoint = decodeControl(Checkpoint, payload)
-    if (!isSigned(DOMAIN, payload, signature, keyOf(checkpoint.by)))
-      throw new LumosError('MEMORY_FORGED', `The signature of ${checkpoint.by} on a checkpoint is wrong.`)
-    return { checkpoint, hash: sha256(payload), record }
-  } catch (cause) {
-    if (cause instanceof LumosError && cause.code === 'MEMORY_FORGED') throw cause
-    throw invalid((cause as Error).message, cause)
-  }
+  const { value: checkpoint, ...signed } = openPayload(wire, KIND)
+  return { checkpoint, ...signed }
 }
-
-const invalid = (what: string, cause?: unknown): LumosError =>
-  new LumosError('MEMORY_INVALID', `A checkpoint is not as agreed: ${what}.`, { cause })

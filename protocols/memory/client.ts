@@ -147,5 +147,5 @@ function onFrame({ type, body }: Frame, askings: Askings): Promise<void> | undef
   return undefined
 }
 
-/** Fewer than these are what somebody has just written, and not what was missing. */
+/** Fewer than these were written just now, and are not what was missing. */
 const LIVE_MAX = 8

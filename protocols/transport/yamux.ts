@@ -57,7 +57,7 @@ export const sparingYamux =
       if (muxer.ping === undefined) throw lacks('ping')
       const passing = new Traffic(clock, connection)
       muxer._newStream = (...args) => watched(spareUpdates(newStream(...args)), passing, count)
-      // After the muxer's own listener: whoever listens first is given what has come already.
+      // After the muxer's own listener: the first listener gets what has come already.
       if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
       return muxer
     }

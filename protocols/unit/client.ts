@@ -2,19 +2,12 @@
 
 import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
-import {
-  CancelledError,
-  LumosError,
-  OverloadedError,
-  PeerUnreachableError,
-  TimeoutError
-} from '../../interface/errors.ts'
+import { CancelledError, type LumosError, OverloadedError, TimeoutError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { UnitCall } from '../../interface/remote.ts'
-import { FrameStream } from '../wire/frames.ts'
-import { Lanes } from '../wire/lanes.ts'
 import { messageFrames, TYPE } from '../wire/messages.ts'
-import { Session } from '../wire/session.ts'
+import { PeerSessions } from '../wire/peer-sessions.ts'
+import type { Session } from '../wire/session.ts'
 import { reasonOf, StreamedCall, WholeCall } from './call.ts'
 import { ANSWER_BYTES_MAX, encodeRequest, UNIT_STREAMS_OUTBOUND_MAX } from './codec.ts'
 
@@ -33,33 +26,26 @@ export interface UnitClientComponents {
 }
 
 export class UnitClient {
-  readonly #components: UnitClientComponents
-  readonly #lanes: Lanes
-  #session: Session | undefined
-  #opening: Promise<Session> | undefined
+  readonly #clock: Clock
+  readonly #sessions: PeerSessions
   #calls = 0
   #streams = 0
-  #closed = false
 
-  constructor(components: UnitClientComponents) {
-    this.#components = components
-    this.#lanes = new Lanes({
-      clock: components.clock,
-      lanesMax: STREAMS_MAX,
-      open: (onClosed, options) => this.#open(onClosed, options)
-    })
+  constructor({ clock, openStream }: UnitClientComponents) {
+    this.#clock = clock
+    const admit = (bytes: number) => bytes <= ANSWER_BYTES_MAX
+    this.#sessions = new PeerSessions({ clock, openStream, admit, lanesMax: STREAMS_MAX })
   }
 
   /** @throws {LumosError} what the peer reports; `OVERLOADED`, `TIMEOUT`, `CANCELLED` or `PEER_UNREACHABLE`. */
   async execute(call: UnitCall, { signal }: AbortOptions = {}): Promise<unknown> {
     if (signal?.aborted) throw reasonOf(signal)
     if (this.#calls >= CALLS_MAX) throw tooMany(this.#calls)
-    const deadlineMs = this.#components.clock.monotonicMs() + call.budgetMs + GRACE_MS
+    const deadlineMs = this.#clock.monotonicMs() + call.budgetMs + GRACE_MS
     const { control, data } = encodeRequest({ ...call, stream: false })
     this.#calls++
     try {
-      const known = this.#session
-      const session = known?.usable ? known : await this.#opened(deadlineMs, signal)
+      const session = this.#sessions.session ?? (await this.#opened(deadlineMs, signal))
       const whole = new WholeCall(deadlineMs, signal)
       const number = session.begin(whole)
       whole.ends = { cancel: () => session.cancel(number), reset: err => session.abort(err) }
@@ -76,7 +62,7 @@ export class UnitClient {
     const { control, data } = encodeRequest({ ...call, stream: true })
     this.#streams++
     try {
-      const lane = await this.#lanes.acquire({ signal })
+      const lane = await this.#sessions.lanes.acquire({ signal })
       const streamed = new StreamedCall(signal)
       try {
         const number = lane.begin(streamed)
@@ -84,7 +70,7 @@ export class UnitClient {
         yield* streamed.items()
       } finally {
         streamed.leave()
-        if (streamed.ended) this.#lanes.release(lane)
+        if (streamed.ended) this.#sessions.lanes.release(lane)
         else lane.abort(new CancelledError())
       }
     } finally {
@@ -94,21 +80,11 @@ export class UnitClient {
 
   /** Ends what is under way with `PEER_UNREACHABLE` and closes all streams. */
   async close(): Promise<void> {
-    this.#closed = true
-    await Promise.all([this.#lanes.close(), this.#session?.close()])
+    await this.#sessions.close()
   }
 
-  /** Opened once for all that wait for it, so no single caller can give it up. */
   async #opened(deadlineMs: number, signal: AbortSignal | undefined): Promise<Session> {
-    const { clock } = this.#components
-    this.#opening ??= this.#open(this.#onSessionClosed, {})
-      .then(session => {
-        this.#session = session
-        return session
-      })
-      .finally(() => {
-        this.#opening = undefined
-      })
+    const clock = this.#clock
     const given = Promise.withResolvers<never>()
     const late = () =>
       given.reject(new TimeoutError('No stream to the device was opened in the time of the call.'))
@@ -116,33 +92,11 @@ export class UnitClient {
     const timer = clock.setTimer(late, deadlineMs - clock.monotonicMs())
     signal?.addEventListener('abort', left)
     try {
-      return await Promise.race([this.#opening, given.promise])
+      return await Promise.race([this.#sessions.shared(), given.promise])
     } finally {
       timer.cancel()
       signal?.removeEventListener('abort', left)
     }
-  }
-
-  readonly #onSessionClosed = (session: Session): void => {
-    if (this.#session === session) this.#session = undefined
-  }
-
-  async #open(onClosed: (session: Session) => void, options: AbortOptions): Promise<Session> {
-    const { clock, openStream } = this.#components
-    let stream: Stream
-    try {
-      stream = await openStream(options)
-    } catch (err) {
-      if (err instanceof LumosError) throw err
-      throw new PeerUnreachableError('No stream to the device could be opened.', { cause: err })
-    }
-    if (this.#closed) {
-      const err = new PeerUnreachableError('The connection to the device is closing.')
-      stream.abort(err)
-      throw err
-    }
-    const frames = new FrameStream(stream, { clock, inPieces: TYPE.data })
-    return new Session(frames, clock, onClosed, bytes => bytes <= ANSWER_BYTES_MAX)
   }
 }
 

@@ -28,7 +28,7 @@ export interface OutboxOptions {
   onBroken(err: Error): void
 }
 
-/** Frames that must not be parted, and whoever waits for them to be taken. */
+/** Frames that must not be parted, and the write that waits for them to be taken. */
 interface Entry {
   readonly frames: Iterator<FrameInit>
   /** Taken from `frames` and not yet written. */

@@ -83,7 +83,7 @@ export class Lanes {
     this.#timer ??= this.#options.clock.setTimer(this.#closeIdle, LANE_IDLE_MS)
   }
 
-  /** Closes idle lanes and lets nobody wait; lanes in use are their callers' to end. */
+  /** Closes idle lanes and lets no call wait; lanes in use are their callers' to end. */
   async close(): Promise<void> {
     this.#closed = true
     this.#timer?.cancel()
@@ -97,7 +97,7 @@ export class Lanes {
     this.#vacate()
   }
 
-  /** One lane fewer is open: whoever waits longest may open one. */
+  /** One lane fewer is open: the call that waits longest may open one. */
   #vacate(): void {
     const waiter = this.#nextWaiter()
     if (waiter !== undefined) waiter.grant(undefined)

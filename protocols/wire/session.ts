@@ -74,7 +74,7 @@ export class Session {
   /**
    * Take a number for `call`. What comes under it goes to `call` until it is ended or cancelled.
    *
-   * @throws {LumosError} `PEER_UNREACHABLE` when the stream was lost: nobody would tell the call so.
+   * @throws {LumosError} `PEER_UNREACHABLE` when the stream was lost: no frame would tell the call so.
    */
   begin(call: Call): number {
     if (this.#closed) throw new PeerUnreachableError('The session is closed.')
@@ -85,8 +85,8 @@ export class Session {
   }
 
   /**
-   * Write what asks for a call. Alone on its stream it has nobody to share a send with, so it leaves at once.
-   * A write that fails has lost the stream, and every call is told so.
+   * Write what asks for a call. Alone on its stream it shares no send, so it leaves at once.
+   * A write that fails has lost the stream, and every call fails.
    *
    * @param onWritten called when all of it was taken.
    */
@@ -101,7 +101,7 @@ export class Session {
     }
   }
 
-  /** Nobody wants the answer any more. */
+  /** The answer is not wanted any more. */
   cancel(number: number): void {
     if (!this.#calls.has(number)) return
     const deadlineMs = this.#clock.monotonicMs() + CANCEL_PATIENCE_MS

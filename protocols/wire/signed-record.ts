@@ -27,7 +27,7 @@ export interface RecordKind<S extends z.ZodType> {
 /** A record whose signature was checked. */
 export interface Signed<T> {
   readonly value: T
-  /** PeerId of whoever signed. */
+  /** PeerId of the signer. */
   readonly signer: string
   /** The bytes that prove it to others. */
   readonly envelope: Uint8Array
@@ -63,7 +63,7 @@ export async function openRecord<S extends z.ZodType>(
   // would stay with it.
   const envelope = new Uint8Array(bytes)
   const parsed = attempt(kind, 'came in a broken envelope', () => RecordEnvelope.createFromProtobuf(envelope))
-  // One signature, one envelope: else copies that differ in nothing would pass as news.
+  // One signature, one envelope: else copies that differ in nothing would pass as new.
   if (!Buffer.from(parsed.marshal()).equals(envelope)) {
     throw new LumosError(kind.invalid, `${kind.noun} came in an envelope of another form.`)
   }

@@ -1,8 +1,8 @@
 /**
  * Files of kept answers: a salt, then encrypted records, each with its length before it.
  *
- * The key of a file comes of the device's key and the salt. `erase` overwrites the salt, so that what a disk still has of
- * a deleted file opens for nobody, the device included. Records are written without an fsync, which the end of a process
+ * The key of a file comes of the device's key and the salt. `erase` overwrites the salt, so that no device, this one
+ * included, opens what a disk still has of a deleted file. Records are written without an fsync, which the end of a process
  * does not need: what was written before a kill is there. Power that fails may take the last seconds.
  */
 

@@ -3,8 +3,8 @@
  * for damage, migrated forwards.
  *
  * `node:sqlite` is synchronous. Statements here are small and go by key; a
- * commit that waits for the disk (`core.db`) takes milliseconds, so whoever
- * commits often reserves or batches.
+ * commit that waits for the disk (`core.db`) takes milliseconds, so code
+ * that commits often reserves or batches.
  */
 
 import { existsSync, renameSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import { type ConnectionOptions, openConnection, SIDES, transact } from './connection.ts'
 import { storeFailure } from './failure.ts'
 
-/** Damaged caches that are kept for whoever wants to look; a failing disk must not fill itself with them. */
+/** Damaged caches that are kept to be looked at; a failing disk must not fill itself with them. */
 const DAMAGED_KEPT_MAX = 3
 
 export interface DatabaseOptions extends ConnectionOptions {
@@ -92,11 +92,11 @@ export class Database implements Disposable {
   }
 
   /**
-   * After a write or an fsync that failed, nobody knows which of the pages in
+   * After a write or an fsync that failed, it is not known which of the pages in
    * the system's cache are on the disk, and a later fsync that succeeds does
    * not say so either (https://lwn.net/Articles/752063). So the file is closed
    * at once, which moves what was committed to its place, and is opened and
-   * verified anew by whoever needs it next.
+   * verified anew by what needs it next.
    */
   #attempt<T>(work: (database: DatabaseSync) => T): T {
     if (this.#closed) throw new Error(`${this.path} is closed.`)

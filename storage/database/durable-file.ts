@@ -49,7 +49,7 @@ export function removeFileDurably(path: string): void {
   }
 }
 
-/** Puts a whole file, which somebody else has written, in the place of `path`; durable when this returns. */
+/** Puts a whole file, which other code has written, in the place of `path`; durable when this returns. */
 export function replaceDurably(draft: string, path: string): void {
   const fd = openSync(draft, 'r+')
   try {

@@ -46,7 +46,7 @@ export class DataDir implements AsyncDisposable {
   readonly path: string
   readonly core: Database
   readonly cache: Database
-  /** Where the node listens for its CLI; made by nobody yet. */
+  /** Where the node listens for its CLI; the gateway makes it. */
   readonly socketPath: string
   readonly identityPath: string
   /** The root key of the mesh; on devices that hold it. */

@@ -18,7 +18,7 @@ const SQLITE_BUSY = 5
 const HOLDER_TIMEOUT_MS = 250
 const OTHER_HOME = 'Stop that node (lumos-node stop), or use another home (--home).'
 
-/** Until they are disposed: the garbage collector would close the database of a lock that nobody refers to. */
+/** Until they are disposed: the garbage collector would close the database of a lock without a reference. */
 const taken = new Set<HomeLock>()
 
 export class HomeLock implements Disposable {

@@ -10,7 +10,7 @@
  * 11   1  p                …   8  start of the SHA-256 of all before
  * ```
  *
- * The tag covers the first 52 bytes too, so nobody can change what the
+ * The tag covers the first 52 bytes too, so an attacker cannot change what the
  * passphrase is stretched with. The sum at the end is no defence: it tells a
  * damaged file from a wrong passphrase, which look the same to the tag.
  */

@@ -4,7 +4,7 @@
  * passphrase.
  *
  * A key is made once and overwritten by another only when its owner asks for
- * that: a node with another identity is another peer, whom nobody knows.
+ * that: a node with another identity is another peer, which no device knows.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { invalidWeights } from './failure.ts'
 import { type StoreFolder, sealOf, setMode } from './folder.ts'
 
-/** An engine may run as another user, who is let in by the working directory of its process. */
+/** An engine may run as another user: the working directory of its process lets it in. */
 const READABLE_DIR = 0o755
 export const READABLE_FILE = 0o444
 /** Of file systems. */

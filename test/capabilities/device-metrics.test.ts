@@ -70,6 +70,7 @@ it('a laptop on its battery says what that gives, and a chip beside the processo
     'hwmon/hwmon0/temp1_input': '70000\n',
     'hwmon/hwmon1/name': 'k10temp\n',
     'hwmon/hwmon1/temp1_input': '52000\n',
+    'power_supply/BAT0/type': 'Battery\n',
     'power_supply/BAT0/status': 'Discharging\n',
     'power_supply/BAT0/power_now': '8400000\n'
   })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { ALIGNED_POINTS, fromAligned, unit } from '../../capabilities/engines/onnx/faces/alignment.ts'
-import { FACES_MAX, facesIn } from '../../capabilities/engines/onnx/faces/detection.ts'
+import { facesIn } from '../../capabilities/engines/onnx/faces/detection.ts'
 import {
   type Affine,
   apply,
@@ -19,9 +19,10 @@ import {
   turned
 } from '../../capabilities/engines/onnx/geometry.ts'
 import { charactersOf, decodeCtc } from '../../capabilities/engines/onnx/text/characters.ts'
-import { LINES_MAX, linesIn } from '../../capabilities/engines/onnx/text/detection.ts'
+import { linesIn } from '../../capabilities/engines/onnx/text/detection.ts'
 import { inReadingOrder } from '../../capabilities/engines/onnx/text/reading-order.ts'
 import { AS_IT_IS, warp } from '../../capabilities/engines/onnx/warp.ts'
+import { FACES_MAX, LINES_MAX } from '../../interface/limits.ts'
 
 const coordinate = fc.integer({ min: 0, max: 500 })
 const point = fc.tuple(coordinate, coordinate)

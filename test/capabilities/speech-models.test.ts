@@ -2,15 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { samplesOf } from '../../capabilities/engines/audio/recording.ts'
-import { createEngine as createOnnx } from '../../capabilities/engines/onnx/engine.ts'
-import { createEngine as createTransformers } from '../../capabilities/engines/transformers/engine.ts'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import { Answer } from '../../interface/answer.ts'
@@ -18,35 +15,13 @@ import { EngineFailedError } from '../../interface/errors.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { accumulate, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
 import { knows, startNode } from '../node/mesh-nodes.ts'
+import { enginesHere } from './engines-here.ts'
 import { hearsLoud } from './onnx-graph.ts'
 import { errorOf, outputOf } from './parts.ts'
 import { tone, wavFile } from './wav-files.ts'
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
-const CREATE = { onnx: createOnnx, transformers: createTransformers }
-
-let folder: string
-const home = process.cwd()
-const open: Engine[] = []
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lumos-speech-'))
-})
-afterAll(async () => {
-  process.chdir(home)
-  await Promise.all(open.map(engine => engine.close()))
-  await rm(folder, { recursive: true })
-})
-
-/** Opened in this process, which takes a second less than one of its own. */
-async function served(path: string): Promise<Engine> {
-  const [found] = await readModels(path)
-  process.chdir(found!.folder)
-  const create = CREATE[found!.engine as keyof typeof CREATE]
-  const engine = create({ ...(found!.settings as object), hashes: found!.hashes, threads: 1 })
-  open.push(engine)
-  await engine.load()
-  return engine
-}
+const { folder, served } = enginesHere('lumos-speech-')
 
 const requestOf = (task: TaskName, input: object, params: object = {}) =>
   prepare({ id: randomUUID(), task, input, params: { ...params }, budgetMs: 20_000 })
@@ -147,7 +122,7 @@ describe('another device of the mesh', () => {
     assert.equal(heard.durationMs, 5862)
     await assert.rejects(
       outputOf(desk.infer({ task: 'automatic-speech-recognition', input: { audio: new Uint8Array([1]) } })),
-      /no recording in WAV/
+      /is no WAV file/
     )
   })
 })

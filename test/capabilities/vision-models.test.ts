@@ -2,47 +2,21 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { createEngine as createOnnx } from '../../capabilities/engines/onnx/engine.ts'
-import { createEngine as createTransformers } from '../../capabilities/engines/transformers/engine.ts'
+import { describe, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
-import { readModels } from '../../capabilities/models/read-models.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { definitionOf, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
+import { enginesHere } from './engines-here.ts'
 import { reduces } from './onnx-graph.ts'
 import { errorOf, outputOf } from './parts.ts'
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
-const CREATE = { onnx: createOnnx, transformers: createTransformers }
-
-let folder: string
-const home = process.cwd()
-const open: Engine[] = []
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lumos-vision-'))
-})
-afterAll(async () => {
-  process.chdir(home)
-  await Promise.all(open.map(engine => engine.close()))
-  await rm(folder, { recursive: true })
-})
-
-/** Opened in this process, which takes a second less than one of its own. */
-async function served(path: string): Promise<Engine> {
-  const [found] = await readModels(path)
-  process.chdir(found!.folder)
-  const create = CREATE[found!.engine as keyof typeof CREATE]
-  const engine = create({ ...(found!.settings as object), hashes: found!.hashes, threads: 1 })
-  open.push(engine)
-  await engine.load()
-  return engine
-}
+const { folder, served } = enginesHere('lumos-vision-')
 
 /** Writes a model of these files; a value that is no bytes is written as JSON. */
 async function put(name: string, files: Record<string, object>): Promise<string> {

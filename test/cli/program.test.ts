@@ -252,5 +252,7 @@ describe('what is printed', () => {
       '\u0600١٢ آية\u06dd Donau\u00addampf \u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}'
     assert.equal(printable(seen), seen)
     assert.equal(printable('\u2066a\u200eb\ufeff\u2028'), ' a b  ')
+    // Tags without a flag are letters that no person sees.
+    assert.equal(printable('a\u{e0068}\u{e0069}'), 'a  ')
   })
 })

@@ -38,7 +38,7 @@ const openers = fc.constantFrom<(readonly Opener[])[]>(
   EVERYBODY
 )
 const action: fc.Arbitrary<Action> = fc.oneof(
-  fc.constantFrom({ kind: 'connect' } as const, { kind: 'knock' } as const),
+  fc.constantFrom({ kind: 'connect' } as const, { kind: 'accept' } as const),
   fc.record({ kind: fc.constant('open' as const), protocol, openers }),
   fc.record({ kind: fc.constant('ask' as const), access })
 )
@@ -78,7 +78,7 @@ describe('the policy', () => {
       fc.property(action, wanted => {
         const may =
           wanted.kind === 'connect' ||
-          wanted.kind === 'knock' ||
+          wanted.kind === 'accept' ||
           (wanted.kind === 'open' && wanted.openers.includes('stranger'))
         assert.equal(verdict({ kind: 'stranger' }, wanted), may ? undefined : 'PEER_NOT_MEMBER')
       }),
@@ -86,10 +86,10 @@ describe('the policy', () => {
     )
   })
 
-  it('lets a removed peer knock, to be told so, and do nothing else; a banned one nothing at all', () => {
+  it('accepts the connection of a removed peer, so that it learns why, and nothing else of it; of a banned one nothing', () => {
     fc.assert(
       fc.property(action, wanted => {
-        const expected = wanted.kind === 'knock' ? undefined : 'PEER_REVOKED'
+        const expected = wanted.kind === 'accept' ? undefined : 'PEER_REVOKED'
         assert.equal(verdict({ kind: 'revoked' }, wanted), expected)
         assert.equal(verdict({ kind: 'banned' }, wanted), 'PEER_BANNED')
       }),

@@ -26,7 +26,7 @@ async function watch(rounds: readonly (readonly number[])[], first: readonly num
       current: () => signed(0),
       renewEpoch: () => 0,
       repeat() {},
-      async greet() {
+      async sayHello() {
         const answers = (rounds[asked++] ?? rounds.at(-1)!).map(epoch => signed(epoch))
         for (const answer of answers) lives.onSeen(answer)
         return answers

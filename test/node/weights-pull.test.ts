@@ -170,7 +170,9 @@ describe('a pull from an origin', () => {
 
   it('asks for all its room before the first byte', async () => {
     const server = await hub()
-    const settings = { ...settingsOf(server), 'weights.diskMax': 7 * MIB }
+    for (let n = 0; n < 4; n++) server.put(`more-${n}.bin`, randomBytes(2 * MIB))
+    // The first few files have room.
+    const settings = { ...settingsOf(server), 'weights.diskMax': 14 * MIB }
     await using den = await startNode('den', [], { settings })
     expect(await pull(den, { ref: REF })).toMatchObject({ state: 'failed', error: { code: 'WEIGHTS_FULL' } })
     assert.equal(server.bytesSent, 0)

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import type { Stream, StreamMuxer } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { describe, it } from 'vitest'
+import { giveWay, Traffic } from '../../protocols/transport/bulk.ts'
 import { carryBulk, sparingYamux } from '../../protocols/transport/yamux.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
@@ -56,6 +57,14 @@ async function mostBefore(clock: ManualClock): Promise<number> {
   return most
 }
 
+/** It stands still, and whoever rests goes on at once. */
+class RestlessClock extends ManualClock {
+  override setTimer(task: () => void) {
+    const soon = setImmediate(task)
+    return { cancel: () => clearImmediate(soon) }
+  }
+}
+
 /** Any two moments are far apart. */
 class HastyClock extends ManualClock {
   override monotonicMs(): number {
@@ -66,10 +75,55 @@ class HastyClock extends ManualClock {
 
 describe('a stream that carries bulk', () => {
   it('lets little of it stand before a call, and comes whole all the same', async () => {
-    const most = await mostBefore(new ManualClock())
+    const most = await mostBefore(new RestlessClock())
     assert.ok(most > 0 && most <= WINDOW_BESIDE_CALLS, `${most} bytes`)
     const calm = await mostBefore(new HastyClock())
     assert.ok(calm > 2 * WINDOW_BESIDE_CALLS, `${calm} bytes where no call counts`)
+  })
+
+  it('rests as long as the loop has worked before it is granted more, while calls pass', () => {
+    const clock = new ManualClock()
+    const traffic = new Traffic(clock, { writableNeedsDrain: false })
+    const granted: number[] = []
+    let workedMs = 0
+    const stream = {
+      ...{ status: 'open', recvWindow: 0, recvWindowCapacity: 0 },
+      sendWindowUpdate: () => void granted.push(stream.recvWindow),
+      ...{ sendData: () => ({ sentBytes: 0, canSendMore: true }), onMuxerDrain() {} }
+    }
+    giveWay(stream, traffic, () => workedMs)
+    traffic.note()
+    stream.sendWindowUpdate()
+    assert.deepEqual(granted, [WINDOW_BESIDE_CALLS], 'an idle loop')
+
+    workedMs = 5
+    stream.sendWindowUpdate()
+    stream.sendWindowUpdate()
+    clock.advance(4)
+    assert.equal(granted.length, 1)
+    clock.advance(1)
+    assert.equal(granted.length, 2)
+
+    // Half of the window is still to be used.
+    stream.recvWindowCapacity = WINDOW_BESIDE_CALLS
+    stream.sendWindowUpdate()
+    assert.equal(granted.length, 3)
+    stream.recvWindowCapacity = 0
+
+    workedMs = 5000
+    stream.sendWindowUpdate()
+    clock.advance(20)
+    assert.equal(granted.length, 4)
+
+    stream.sendWindowUpdate()
+    stream.status = 'closed'
+    clock.advance(20)
+    assert.equal(granted.length, 4, 'nothing is said of a stream that has ended')
+
+    stream.status = 'open'
+    clock.advance(100)
+    stream.sendWindowUpdate()
+    assert.ok(granted.at(-1)! > WINDOW_BESIDE_CALLS, 'no call passes any more')
   })
 
   it('has the whole window once no call has passed for a while', async () => {

@@ -255,7 +255,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 240
   assert.equal((await onAttic.call('inference.cancel', { id: kept })).chunks, 2)
   await onAttic.call('inference.forget', { id: kept })
   const { models } = await onAttic.call('inference.models', { type: 'tensor' })
-  assert.deepEqual(models, [{ id: 'brief', types: [...TASK_NAMES], ready: true, devices: ['den'] }])
+  assert.deepEqual(models, [
+    { id: 'brief', types: [...TASK_NAMES], ready: true, leaves_mesh: false, devices: ['den'] }
+  ])
   const talk = { messages: words.input.messages, temperature: 0, tool_choice: { name: 'look' } }
   assert.equal((await onAttic.call('inference.chat', talk)).content, 'yes')
   assert.equal((await onAttic.call('inference.complete', { prompt: 'Well' })).text, 'yes')

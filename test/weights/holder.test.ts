@@ -128,12 +128,15 @@ describe('a file that several devices fetch at once from one', () => {
   it.each([
     [3, 1.6],
     [5, 2]
-  ])('is sent to %i of them hardly more than once in all, for each has an order of its own', async (devices, timesMax) => {
-    const leaves = 48
-    const { sent, times } = await fetchedTogether(devices, leaves)
-    assert.ok(sent <= timesMax * leaves, `${sent} of ${leaves}`)
-    assert.ok(times <= timesMax, `${times}`)
-  })
+  ])(
+    'is sent to %i of them hardly more than once in all, for each has an order of its own',
+    async (devices, timesMax) => {
+      const leaves = 48
+      const { sent, times } = await fetchedTogether(devices, leaves)
+      assert.ok(sent <= timesMax * leaves, `${sent} of ${leaves}`)
+      assert.ok(times <= timesMax, `${times}`)
+    }
+  )
 
   it('comes in the order of the file to one that is alone with its holders', () => {
     const file = new IncomingFile({ path: '', sha256: '', cid: '', bytes: 8 * LEAF_BYTES }, seededRandom(7))

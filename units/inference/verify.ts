@@ -1,4 +1,4 @@
-/** Receipts: who answered what, checked without asking any other device. */
+/** Receipts: which device answered what, checked without asking any other device. */
 
 import * as z from 'zod'
 import type { InferenceChunk } from '../../interface/chunks.ts'

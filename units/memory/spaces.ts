@@ -1,4 +1,4 @@
-/** Spaces of memory: what there is, who shares it, and how it goes. */
+/** Spaces of memory: which there are, which devices share them, and their end. */
 
 import * as z from 'zod'
 import { DocName, EXPORT_FORMATS, SPACE_PARTS, SpaceName } from '../../interface/memory.ts'

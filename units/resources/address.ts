@@ -30,7 +30,7 @@ export function addressed(resources: readonly Resource[], address: string): Addr
       const input = inputOf(pattern.split('/'), steps)
       if (input === undefined) continue
       const uri = `${uriOf(resource.pattern, input)}${filters.text}`
-      // Who is meant is in the path alone.
+      // The item that is meant is in the path alone.
       return { resource, uri, input: { ...filters.fields, ...input } }
     }
   }

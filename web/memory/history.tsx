@@ -1,4 +1,4 @@
-/** Who wrote what when, the newest first. */
+/** What was written, by which device and when, the newest first. */
 
 import { useState } from 'preact/hooks'
 import { ago, dateTime } from '../format.ts'

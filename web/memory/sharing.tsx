@@ -1,4 +1,4 @@
-/** Who may do what in a space, and which devices have it. */
+/** The rights of devices in a space, and which devices have it. */
 
 import { useState } from 'preact/hooks'
 import { useUnit } from '../live.ts'

@@ -1,4 +1,4 @@
-/** One space: what is in it, who may do what, and what was written last. */
+/** One space: what is in it, the rights of devices, and what was written last. */
 
 import { useMemo, useState } from 'preact/hooks'
 import { bytes, number } from '../format.ts'
@@ -23,6 +23,7 @@ import { goTo, linkTo } from '../router.ts'
 import { useWords, type Words } from '../words/index.ts'
 import { Care } from './care.tsx'
 import { History } from './history.tsx'
+import { NameField } from './name-field.tsx'
 import { Search } from './search.tsx'
 import { Sharing } from './sharing.tsx'
 import { useKept, useWatch } from './watched.ts'
@@ -183,19 +184,7 @@ function NewDocument({ space, onClose }: { space: string; onClose(): void }) {
           goTo('memory', space, name, kind)
         }}
       >
-        <Field label={w.memory.name} note={w.memory.nameNote}>
-          {id => (
-            <input
-              id={id}
-              value={name}
-              required
-              maxLength={64}
-              pattern="[a-zA-Z0-9][a-zA-Z0-9_.\-]*"
-              autocomplete="off"
-              onInput={event => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <NameField value={name} onChange={setName} />
         <Field label={w.memory.kind} note={w.memory.kindNotes[kind as keyof typeof w.memory.kindNotes]}>
           {id => (
             <Select

@@ -10,6 +10,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Text } from '../parts/text.tsx'
 import { goTo, linkTo } from '../router.ts'
 import { useWords, type Words } from '../words/index.ts'
+import { NameField } from './name-field.tsx'
 import { Search } from './search.tsx'
 
 /** Other devices make, share and change spaces, and no event tells. */
@@ -90,19 +91,7 @@ function Make({ from, onClose }: { from: 'new' | 'import'; onClose(): void }) {
           void make()
         }}
       >
-        <Field label={w.memory.name} note={w.memory.nameNote}>
-          {id => (
-            <input
-              id={id}
-              value={name}
-              required
-              maxLength={64}
-              pattern="[a-zA-Z0-9][a-zA-Z0-9_.\-]*"
-              autocomplete="off"
-              onInput={event => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <NameField value={name} onChange={setName} />
         {from === 'import' && (
           <Field label={w.memory.importFile} note={w.memory.importNote}>
             {id => (

@@ -2,13 +2,9 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 import type { Units } from '../../client/index.ts'
-import { type Live, type LiveOptions, useUnit } from '../live.ts'
+import { type Live, type LiveOptions, RETRY_MS, useUnit } from '../live.ts'
 import { LumosClientError, type Output, pieces, type UnitName } from '../node.ts'
 
-/** Changes come in bursts: what they touch is read once for all of them. */
-const SETTLE_MS = 150
-/** How soon after the stream was lost it is opened again. */
-const RETRY_MS = 2_000
 /** After these, the space cannot be watched. */
 const FINAL: ReadonlySet<string> = new Set(['MEMORY_NOT_FOUND', 'MEMORY_DENIED', 'DENIED', 'UNAUTHENTICATED'])
 
@@ -50,22 +46,16 @@ export function useKept<N extends UnitName>(
   { doc, ...options }: LiveOptions & { doc?: string } = {}
 ): Live<Output<N>> {
   const live = useUnit(unit, input, options)
-  const latest = useRef(live.reload)
-  latest.current = live.reload
+  const latest = useRef(live.soon)
+  latest.current = live.soon
   const { when = true } = options
   useEffect(() => {
     if (!when) return
-    let timer: number | undefined
     const own: Listener = of => {
-      if (doc !== undefined && of !== undefined && of !== doc) return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        latest.current()
-      }, SETTLE_MS) as unknown as number
+      if (doc === undefined || of === undefined || of === doc) latest.current()
     }
     listeners.add(own)
     return () => {
-      clearTimeout(timer)
       listeners.delete(own)
     }
   }, [doc, when])

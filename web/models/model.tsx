@@ -1,4 +1,4 @@
-/** One model: what it is, which devices answer with it, who has its files, and to whom it is offered. */
+/** One model: what it is, which devices answer with it, have its files, and may use it. */
 
 import { useState } from 'preact/hooks'
 import { bytes, number } from '../format.ts'

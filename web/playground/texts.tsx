@@ -10,7 +10,7 @@ import { linesOf } from './pictures.tsx'
 import { Scores } from './scores.tsx'
 import { wordOf } from './sounds.tsx'
 
-/** More make a table that nobody reads. */
+/** More make a table too long to read. */
 const COMPARED_MAX = 12
 
 function Lines({

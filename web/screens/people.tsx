@@ -1,4 +1,4 @@
-/** Who belongs to the mesh, who comes and goes, and which programs and browsers may ask this node. */
+/** The members of the mesh, how devices come and go, and which programs and browsers may ask this node. */
 
 import { useState } from 'preact/hooks'
 import { useUnit } from '../live.ts'

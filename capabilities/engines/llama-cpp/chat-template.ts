@@ -5,7 +5,7 @@ import { EngineFailedError, InvalidInputError, LumosError } from '../../../inter
 import type { TaskParams } from '../../../interface/tasks/index.ts'
 import type { Message } from '../../../interface/tasks/messages.ts'
 import type { ControlText } from '../text/control-text.ts'
-import { asText } from '../text/tool-calls.ts'
+import { templateMessage, templateTool } from '../text/template-messages.ts'
 import type { Jinja } from './library.ts'
 
 /** A template that is honest takes a few milliseconds. */
@@ -53,13 +53,9 @@ export class ChatTemplate {
     const { control, bos, eos } = this.#values
     let text: string
     try {
-      const shown = tools.map(tool => ({
-        type: 'function',
-        function: { parameters: NO_PARAMETERS, ...tool }
-      }))
       const values = {
-        messages: control.parted(messages).map(message => this.#messageOf(message)),
-        ...(tools.length > 0 && { tools: control.parted(shown) }),
+        messages: control.parted(messages).map(message => templateMessage(message, this.#source)),
+        ...(tools.length > 0 && { tools: control.parted(tools).map(templateTool) }),
         ...{ add_generation_prompt: true, bos_token: bos, eos_token: eos }
       }
       text = bounded(() => this.#template.render(values))
@@ -74,57 +70,12 @@ export class ChatTemplate {
       throw new EngineFailedError('The template of the model writes too much.')
     return text
   }
-
-  #messageOf(message: Message): Record<string, unknown> {
-    const content = textOf(message)
-    switch (message.role) {
-      case 'developer':
-        return { role: 'system', content }
-      case 'tool':
-        return { role: 'tool', content, name: message.name, tool_call_id: message.call }
-      case 'assistant':
-        return this.#assistantOf(content, message)
-      default:
-        return { role: message.role, content }
-    }
-  }
-
-  #assistantOf(content: string, { calls = [], reasoning }: Extract<Message, { role: 'assistant' }>) {
-    const thoughts = reasoning === undefined ? {} : { reasoning_content: reasoning }
-    if (calls.length === 0) return { role: 'assistant', content, ...thoughts }
-    if (!this.#source.includes('tool_calls')) {
-      // It knows nothing of calls, so they are what the model wrote.
-      return { role: 'assistant', content: content + calls.map(asText).join('\n'), ...thoughts }
-    }
-    const toolCalls = calls.map(({ id, name, arguments: words }) => ({
-      id,
-      type: 'function',
-      function: { name, arguments: parsed(words) }
-    }))
-    return { role: 'assistant', content, tool_calls: toolCalls, ...thoughts }
-  }
 }
 
-/** Its parts joined; the schema library stays out of this process. */
-const textOf = ({ content }: Message): string =>
-  typeof content === 'string'
-    ? content
-    : (content ?? []).map(part => (part.type === 'text' ? part.text : '')).join('')
-
-const NO_PARAMETERS = { type: 'object', properties: {} }
 const TIMED_OUT = 'ERR_SCRIPT_EXECUTION_TIMEOUT'
 
 /** The only way to end a loop of a template: the machine stops what was called from a script with a limit. */
 const bounded = <T>(work: () => T): T => runInNewContext('work()', { work }, { timeout: RENDER_MS_MAX })
-
-/** Templates write arguments themselves. */
-function parsed(words: string): unknown {
-  try {
-    return JSON.parse(words)
-  } catch {
-    return words
-  }
-}
 
 function notUsable(err: unknown): LumosError {
   const { code, message } = err as NodeJS.ErrnoException

@@ -2,15 +2,15 @@
 
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import type { Clock, Random } from '../../../interface/clock.ts'
-import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import { InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { Resume } from '../../../interface/resume.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { AnswerWriter, type AnswerWriterOptions, reasonsAfter } from '../text/answer-writer.ts'
 import { constraintOf, offered } from '../text/constraint.ts'
 import { piecesOf } from '../text/control-text.ts'
 import { mustBeText } from '../text/only-text.ts'
+import { noRoom, roomFor } from '../text/room.ts'
 import { continuedChunk, tokensSaid, type Vocabulary } from '../text/said-tokens.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import { choicesOf } from './choices.ts'
@@ -54,14 +54,14 @@ export async function* generate(
   const isConversation = input.messages !== undefined
   const prompt = promptOf(parts, input, params)
   const tokens = tokensOf(model, isConversation ? piecesOf(prompt) : [prompt])
-  const most = roomFor(contextTokens, tokens.length, params.maxTokens)
+  const most = roomFor(tokens.length, params.maxTokens, contextTokens)
   const writing: AnswerWriterOptions = {
     ...{ params, prompt, isConversation, most, constraint, resume },
     textOf: token => model.detokenize([token as Token], true)
   }
   const answer = new AnswerWriter(writing)
   const said = resume === undefined ? [] : await saidIn(parts, resume, writing, signal)
-  if (said.length > most) throw noRoom(contextTokens, tokens.length, said.length)
+  if (said.length > most) throw noRoom(tokens.length, said.length, contextTokens)
   const written: Token[] = []
   const sampling = samplingOf(params, parts.recommended, { written, random: parts.random })
   const grammar =
@@ -134,7 +134,6 @@ function tokensOf(model: LlamaModel, pieces: readonly string[]): Token[] {
   const tokens = pieces.flatMap(piece => model.tokenize(piece, true))
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && (shouldPrependBosToken || tokens.length === 0) && tokens[0] !== bos) tokens.unshift(bos)
-  if (tokens.length === 0) throw new InvalidInputError('The prompt is empty.')
   return tokens
 }
 
@@ -156,18 +155,3 @@ function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Inpu
   mustBeText(messages)
   return template.render(messages, { tools: offered(params) })
 }
-
-/** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is evaluated. */
-function roomFor(contextTokens: number, promptTokens: number, maxTokens: number | undefined): number {
-  const wanted = maxTokens ?? 1
-  if (promptTokens + wanted <= contextTokens)
-    return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
-  throw noRoom(contextTokens, promptTokens, wanted)
-}
-
-const noRoom = (contextTokens: number, promptTokens: number, maxTokens: number): LumosError =>
-  new LumosError(
-    'CONTEXT_TOO_SMALL',
-    `The prompt has ${promptTokens} tokens and the answer may have ${maxTokens}; the model has room for ${contextTokens} together.`,
-    { details: { contextTokens, promptTokens, maxTokens } }
-  )

@@ -7,8 +7,8 @@ import { Batcher } from '../batching/batcher.ts'
 
 /** Where a batch pays, what each run takes is spread over enough of them. */
 export const BATCH_ROWS_MAX = 32
-/** Of the numbers that go into a run: bounds its memory. */
-const BATCH_NUMBERS_MAX = 8 * 1024 * 1024
+/** Of the numbers that go into a run, such as 18 of the longest lines of text: bounds its memory. */
+export const BATCH_NUMBERS_MAX = 8 * 1024 * 1024
 
 /** By name. All have as many rows: the first of their dimensions. */
 export type Rows = Readonly<Record<string, Tensor>>

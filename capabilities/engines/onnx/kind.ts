@@ -6,6 +6,7 @@ import { EngineHost } from '../../host/engine-host.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
+import { threadsMost } from '../threads-core.ts'
 import { describedIn } from './described.ts'
 import type { ModelSettings, OnnxSettings } from './engine.ts'
 
@@ -16,8 +17,6 @@ const BATCH_SLOTS: Partial<Record<ModelSettings['form'], number>> = {
 }
 /** Of any other: a run occupies the process it runs in, so a second one could only wait there. */
 const RUN_SLOTS = 1
-/** More threads than this seldom make a graph of a private mesh faster. */
-const THREADS_MAX = 8
 
 type Found = Pick<OnnxSettings, 'graphs' | 'files' | 'model'>
 
@@ -49,7 +48,7 @@ export const onnx: EngineKind = {
   },
 
   serve({ id, tasks, folder, hashes, stored, settings }, { cores, batch, ...host }) {
-    const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
+    const threads = threadsMost(cores)
     const { model, ...found } = settings as Found
     const slots = BATCH_SLOTS[model.form] ?? RUN_SLOTS
     const own = slots > 1 && batch !== undefined ? ({ ...model, batch } as ModelSettings) : model

@@ -5,7 +5,14 @@ import { systemClock } from '../../../interface/clock.ts'
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { Batcher } from '../batching/batcher.ts'
-import { BATCH_ROWS_MAX, hasFixedCount, joined, type Rows, split } from './graph-batches.ts'
+import {
+  BATCH_NUMBERS_MAX,
+  BATCH_ROWS_MAX,
+  hasFixedCount,
+  joined,
+  type Rows,
+  split
+} from './graph-batches.ts'
 
 /** Finite numbers that a graph answered, row-major. */
 export interface Numbers {
@@ -19,9 +26,6 @@ export interface Planes {
   readonly width: number
   readonly height: number
 }
-
-/** Of the numbers that go into a run: 18 of the longest lines. Bounds its memory. */
-const BATCH_NUMBERS_MAX = 8 * 1024 * 1024
 
 /**
  * @returns the outputs in the order of the graph.

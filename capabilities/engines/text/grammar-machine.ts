@@ -9,7 +9,7 @@ import { shortestOf } from './shortest.ts'
 
 /** Ways that are open at once: choices of a long list, of which one is written. */
 const WAYS_MAX = 4096
-/** Stacks that are made for one token. A schema that needs more has ways that nobody means. */
+/** Stacks that are made for one token. A schema that needs more has ways that no author means. */
 const STACKS_PER_TOKEN_MAX = 200_000
 /** What is kept to be looked up. */
 const STACKS_KEPT_MAX = 100_000

@@ -2,14 +2,13 @@
 
 import type { PreTrainedModel, PreTrainedTokenizer } from '@huggingface/transformers'
 import type { InferenceChunk } from '../../../interface/chunks.ts'
-import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { Resume } from '../../../interface/resume.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { AnswerWriter, type AnswerWriterOptions, reasonsAfter } from '../text/answer-writer.ts'
 import { type Constraint, constraintOf } from '../text/constraint.ts'
 import { piecesOf } from '../text/control-text.ts'
+import { noRoom, roomFor } from '../text/room.ts'
 import { continuedChunk, tokensSaid, type Vocabulary } from '../text/said-tokens.ts'
 import { Guard } from './guard.ts'
 import { type ConversationReader, promptOf, tokensOfPrompt } from './prompt.ts'
@@ -141,25 +140,6 @@ function vocabularyOf({ tokenizer, control }: ConversationReader, ends: Readonly
     tokensOfMark: encode
   }
 }
-
-/** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is run. */
-function roomFor(
-  promptTokens: number,
-  maxTokens: number | undefined,
-  contextTokens = Number.MAX_SAFE_INTEGER
-): number {
-  if (promptTokens === 0) throw new InvalidInputError('The prompt is empty.')
-  const wanted = maxTokens ?? 1
-  if (promptTokens + wanted > contextTokens) throw noRoom(promptTokens, wanted, contextTokens)
-  return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
-}
-
-const noRoom = (promptTokens: number, maxTokens: number, contextTokens = TOKENS_MAX): LumosError =>
-  new LumosError(
-    'CONTEXT_TOO_SMALL',
-    `The prompt has ${promptTokens} tokens and the answer may have ${maxTokens}; the model has room for ${contextTokens} together.`,
-    { details: { contextTokens, promptTokens, maxTokens } }
-  )
 
 interface GenerationConfig {
   readonly do_sample?: boolean

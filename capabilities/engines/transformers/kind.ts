@@ -14,6 +14,7 @@ import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-
 import { readJson } from '../../models/json-file.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
+import { threadsMost } from '../threads-core.ts'
 import type { TransformersSettings } from './engine.ts'
 import { mediaModelIn } from './media-kind.ts'
 import {
@@ -34,8 +35,6 @@ const CHAT_SLOTS = 4
 const BATCH_SLOTS = 32
 /** Of models that see: a run occupies the process, so a second request could only wait there. */
 const RUN_SLOTS = 1
-/** More threads than this seldom make a model of a private mesh faster. */
-const THREADS_MAX = 8
 const SLOTS: Partial<Record<TaskName, number>> = {
   [textGeneration.name]: CHAT_SLOTS,
   [featureExtraction.name]: BATCH_SLOTS,
@@ -111,7 +110,7 @@ export const transformers: EngineKind = {
   },
 
   serve({ id, tasks, folder, hashes, stored, contextTokens, settings }, { cores, batch, ...host }) {
-    const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
+    const threads = threadsMost(cores)
     const own = { hashes, stored, threads, batch }
     const all: TransformersSettings = { ...(settings as TransformersSettings), ...own }
     const engine = new EngineHost({ name: id, module: TRANSFORMERS_ENGINE, settings: all, folder }, host)

@@ -6,7 +6,7 @@ import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { offered } from '../text/constraint.ts'
 import { type ControlText, piecesOf } from '../text/control-text.ts'
 import { mustBeText } from '../text/only-text.ts'
-import { asText } from '../text/tool-calls.ts'
+import { templateMessage, templateTool } from '../text/template-messages.ts'
 
 type Input = TaskInput<'text-generation'>
 type Params = TaskParams<'text-generation'>
@@ -28,18 +28,15 @@ export function promptOf(
 ): string {
   mustBeText(messages)
   const template = templateOf(tokenizer)
-  const writesCalls = template.includes('tool_calls')
   let prompt: unknown
   try {
     const tools = control.parted(offered(params))
     prompt = tokenizer.apply_chat_template(
-      control.parted(messages).map(message => shown(message, writesCalls)) as never,
+      control.parted(messages).map(message => templateMessage(message, template)) as never,
       {
         tokenize: false,
         add_generation_prompt: true,
-        ...(tools.length > 0 && {
-          tools: tools.map(tool => ({ type: 'function', function: described(tool) }))
-        })
+        ...(tools.length > 0 && { tools: tools.map(templateTool) })
       } as never
     )
   } catch (err) {
@@ -61,56 +58,10 @@ export const tokensOfPrompt = (
     ? tokenizer.encode(prompt)
     : piecesOf(prompt).flatMap(piece => tokenizer.encode(piece, { add_special_tokens: false }))
 
-const described = ({ name, description, parameters }: NonNullable<Params['tools']>[number]): object => ({
-  name,
-  description: description ?? '',
-  parameters: parameters ?? { type: 'object', properties: {} }
-})
-
 /** All templates of the model as one text. */
 function templateOf({ chat_template: template }: PreTrainedTokenizer): string {
   if (template === null || template === undefined) {
     throw new InvalidInputError('This model has no chat template: give it a prompt instead of messages.')
   }
   return typeof template === 'string' ? template : JSON.stringify(template)
-}
-
-function shown(message: Message, writesCalls: boolean): object {
-  const content = textOf(message)
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      return { role: 'system', content }
-    case 'user':
-      return { role: 'user', content, ...(message.name !== undefined && { name: message.name }) }
-    case 'tool':
-      return { role: 'tool', content, tool_call_id: message.call, name: message.name ?? '' }
-  }
-  const { calls = [], reasoning } = message
-  const thought = reasoning !== undefined && { reasoning_content: reasoning }
-  if (calls.length === 0) return { role: 'assistant', content, ...thought }
-  // A template without a form for calls was trained on their text.
-  if (!writesCalls) return { role: 'assistant', content: content + calls.map(asText).join('\n'), ...thought }
-  return {
-    ...{ role: 'assistant', content, ...thought },
-    tool_calls: calls.map(({ id, name, arguments: json }) => ({
-      ...{ id, type: 'function' },
-      function: { name, arguments: parsed(json) }
-    }))
-  }
-}
-
-/** The texts of a message, which holds nothing else. */
-function textOf({ content }: Message): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map(part => (part.type === 'text' ? part.text : '')).join('')
-}
-
-/** Templates write the arguments themselves. What is no JSON is shown as it is. */
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return json
-  }
 }

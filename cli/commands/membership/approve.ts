@@ -1,4 +1,4 @@
-/** `approve`: who asks to join, and letting one of them in. */
+/** `approve`: the devices that ask to join, and letting one of them in. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../../interface/clock.ts'

@@ -85,5 +85,5 @@ async function askNearby(
     const { type: _type, ...joined } = step
     return joined
   }
-  throw new LumosError('STREAM_INTERRUPTED', 'The node went away before anybody had decided.')
+  throw new LumosError('STREAM_INTERRUPTED', 'The node went away before a person had decided.')
 }

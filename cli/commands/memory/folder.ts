@@ -79,7 +79,7 @@ export async function* filesOf({ path, name, isFolder }: Given): AsyncGenerator<
 }
 
 function reasonAgainst(entry: Dirent, depth: number): string | undefined {
-  // Where programs keep what is nobody's business: keys, passwords, histories.
+  // Where programs keep keys, passwords and histories.
   if (entry.name.startsWith('.')) return 'It is hidden.'
   if (entry.isSymbolicLink()) return 'It is a link.'
   if (entry.isDirectory()) return depth < DEPTH_MAX ? undefined : `It is more than ${DEPTH_MAX} folders deep.`

@@ -23,5 +23,5 @@ export async function run({ options, output }: Invocation<ExportOptions>): Promi
   )
   // Not before it is somewhere else.
   if (remove) await node.execute('mesh.export_root', { remove: true })
-  output.note('Whoever has this key owns the mesh. Keep it where nobody else comes.')
+  output.note('The holder of this key owns the mesh. Keep it where no other person comes.')
 }

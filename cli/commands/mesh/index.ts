@@ -17,7 +17,7 @@ export function register(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('./rename.ts')))
   mesh
     .command('export')
-    .description('give out the root key, to be kept somewhere safe: whoever has it owns the mesh')
+    .description('give out the root key, to be kept somewhere safe: its holder owns the mesh')
     .option('--file <path>', 'write it to a file that only you can read, instead of printing it')
     .option('--remove', 'take it off this device')
     .option('-y, --yes', 'do not ask')

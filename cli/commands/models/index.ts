@@ -42,7 +42,7 @@ export function register(program: Command, lazily: Lazily): void {
     .action(lazily(async () => ({ run: (await import('./offer.ts')).offer })))
   models
     .command('withdraw')
-    .description('offer a model of this device to nobody else; requests of other devices to it end')
+    .description('offer a model of this device to no other device; requests of other devices to it end')
     .argument('<model>', 'its name')
     .action(lazily(async () => ({ run: (await import('./offer.ts')).withdraw })))
   models

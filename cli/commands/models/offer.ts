@@ -1,4 +1,4 @@
-/** `models offer|withdraw`: who besides its owner may use a model of this device. */
+/** `models offer|withdraw`: which other devices may use a model of this one. */
 
 import type { Access } from '../../../interface/membership.ts'
 import { findNode } from '../../client.ts'
@@ -25,5 +25,8 @@ export async function offer({ args, options, output }: Invocation<OfferOptions>)
 export async function withdraw({ args, options, output }: Invocation): Promise<void> {
   const [model] = args as [string]
   const { data } = await findNode(options).execute('model.withdraw', { model_id: model })
-  output.data(data, () => `${model} is offered to nobody else now. Back: lumos-node models offer ${model}`)
+  output.data(
+    data,
+    () => `${model} is offered to no other device now. Back: lumos-node models offer ${model}`
+  )
 }

@@ -1,4 +1,4 @@
-/** `peers`: who is connected, and what they offer. */
+/** `peers`: the connected devices, and what they offer. */
 
 import type { PeerInfo } from '../../../interface/node.ts'
 import { duplicatedNote } from '../../../node/doctor/duplicated.ts'

@@ -67,7 +67,7 @@ export async function runningNode(options: GlobalOptions & GivenNames): Promise<
   }
 }
 
-/** Counted from the start of this process, as whoever waits counts. */
+/** Counted from the start of this process, as a person who waits counts. */
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {

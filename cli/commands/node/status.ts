@@ -1,4 +1,4 @@
-/** `status`: who this node is and how it is doing. */
+/** `status`: the name of this node, and how it is doing. */
 
 import type { AdoptedPort } from '../../../interface/adoption.ts'
 import type { MeshInfo } from '../../../interface/mesh.ts'

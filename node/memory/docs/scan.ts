@@ -10,7 +10,8 @@ import { flawOf, isMemoryKey, RESERVED } from './value.ts'
 
 /** Struct references of Yjs: https://github.com/yjs/yjs/blob/v13.6.33/src/structs/Item.js */
 export const REF = { gc: 0, deleted: 1, binary: 3, string: 4, embed: 5, format: 6, type: 7, any: 8 } as const
-const HAS_ORIGIN = 0x80
+/** The struct names the one to its left; else it names its parent. */
+export const HAS_ORIGIN = 0x80
 const HAS_RIGHT = 0x40
 const HAS_KEY = 0x20
 /** Array, map, text, XML element, XML fragment, XML text. Not hooks. */

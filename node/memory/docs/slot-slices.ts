@@ -1,13 +1,10 @@
 /** A long state in parts: a journal of a million entries is opened by many short steps, and not by one long one. */
 
 import { UpdateReader, UpdateWriter } from './bytes.ts'
+import { HAS_ORIGIN, REF } from './scan.ts'
 
 /** Slots of one step: some ten milliseconds. */
 export const SLICE = 8192
-
-/** See `slot-update.ts`. */
-const BINARY = 3
-const HAS_ORIGIN = 0x80
 
 /** Updates that make the same document, applied in this order. @param state one that `checkSlotState` has let pass. */
 export function* slicesOf(state: Uint8Array): Generator<Uint8Array> {
@@ -34,7 +31,7 @@ function lengthOf(input: UpdateReader): number {
   input.uint()
   if ((info & HAS_ORIGIN) > 0) input.uint()
   else input.text()
-  if ((info & ~HAS_ORIGIN) !== BINARY) return input.uint()
+  if ((info & ~HAS_ORIGIN) !== REF.binary) return input.uint()
   input.bytes()
   return 1
 }

@@ -9,12 +9,7 @@
 import { UpdateReader, UpdateWriter } from './bytes.ts'
 import { invalid } from './invalid.ts'
 import { CLOCK_MAX, UPDATE_BYTES_MAX } from './limits.ts'
-
-/** Struct references of Yjs: https://github.com/yjs/yjs/blob/v13.6.33/src/structs/Item.js */
-const BINARY = 3
-const DELETED = 1
-/** The struct names the one to its left; else it names the array that it begins. */
-const HAS_ORIGIN = 0x80
+import { HAS_ORIGIN, REF } from './scan.ts'
 
 export interface SlotUpdate {
   /** Struct clock of the first slot that is added. */
@@ -34,10 +29,10 @@ export function encodeSlotUpdate(writer: string, client: number, update: SlotUpd
   if (update.added.length > 0) out.uint(update.added.length).uint(client).uint(update.start)
   update.added.forEach((slot, i) => {
     const clock = update.start + i
-    if (clock === 0) out.byte(BINARY).uint(1).text(writer)
+    if (clock === 0) out.byte(REF.binary).uint(1).text(writer)
     else
       out
-        .byte(BINARY | HAS_ORIGIN)
+        .byte(REF.binary | HAS_ORIGIN)
         .uint(client)
         .uint(clock - 1)
     out.bytes(slot)
@@ -84,10 +79,10 @@ function readStructs(input: UpdateReader, client: number, start: number): Uint8A
   const added: Uint8Array[] = []
   for (let i = 0; i < count; i++) {
     const info = input.byte()
-    if (info === (BINARY | HAS_ORIGIN)) {
+    if (info === (REF.binary | HAS_ORIGIN)) {
       input.uint()
       input.uint()
-    } else if (info === BINARY) {
+    } else if (info === REF.binary) {
       input.uint()
       input.text()
     } else throw invalid(`holds a struct of kind ${info}`)
@@ -153,11 +148,11 @@ function checkArray(input: UpdateReader, client: number, count: number): { end: 
       throw invalid('breaks the array of its writer')
     }
     const kind = info & ~HAS_ORIGIN
-    if (kind === BINARY) {
+    if (kind === REF.binary) {
       input.bytes()
       clock++
       slots++
-    } else if (kind === DELETED) clock += input.uint()
+    } else if (kind === REF.deleted) clock += input.uint()
     else throw invalid(`holds a struct of kind ${info}`)
     if (clock > CLOCK_MAX) throw invalid(`counts beyond ${CLOCK_MAX}`)
   }

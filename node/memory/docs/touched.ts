@@ -6,11 +6,10 @@
 import type { DocKind } from '../../../interface/memory.ts'
 import { UpdateReader } from './bytes.ts'
 import { KEYS_NAMED_MAX } from './limits.ts'
+import { HAS_ORIGIN } from './scan.ts'
 
 /** Where a slot of each kind has its key, in the list that it is. */
 const KEY_AT: Partial<Record<DocKind, number>> = { facts: 1, journal: 1, thread: 1, tasks: 2 }
-/** The struct names the one to its left. */
-const HAS_ORIGIN = 0x80
 
 /** The first {@link KEYS_NAMED_MAX}; of an update that does not count, for it has another form, those up to there. */
 export function keysIn(kind: DocKind, update: Uint8Array): string[] {

@@ -10,7 +10,7 @@ import type { MemorySource, MemoryValue } from '../../../interface/memory.ts'
 import { isRecord } from '../../../interface/record.ts'
 import { PIECES_MAX } from './limits.ts'
 
-/** 128 bits of SHA-256: nobody finds a second text of one hash. */
+/** 128 bits of SHA-256: a second text of one hash cannot be found. */
 const HASH_BYTES = 16
 const PIECE_KEY = /^(.+)#([\w-]{22})$/s
 

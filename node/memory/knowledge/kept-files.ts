@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { MemoryChange, MemoryFileInfo, MemoryValue } from '../../../interface/memory.ts'
 import { refOf } from '../space/author.ts'
 import { wrongKind } from '../space/kinds.ts'
+import { getsOn } from '../space/parts.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
 import { type DocModel, writerName } from '../types.ts'
@@ -41,8 +42,7 @@ export function files(all: Spaces, space: Space, doc: string): MemoryFileInfo[] 
     const file = toFile(item?.value)
     if (file === undefined) continue
     const { cid, bytes, type, title, modified, root, added, pieces } = file
-    // A space of many files takes its time, and gets on.
-    all.parts.applying(null)
+    getsOn(all.parts)
     const whole = pieces.every(([hash]) => model.get(pieceKey(name, hash)) !== undefined)
     const writer = item!.writer!
     found.push({
@@ -169,7 +169,7 @@ function write(all: Spaces, space: Space, doc: string, changes: readonly MemoryC
   let bytes = 0
   const send = (): void => {
     // Each is as long as one call may be.
-    all.parts.applying(null)
+    getsOn(all.parts)
     all.author.write(space, doc, 'facts', batch)
     batch = []
     bytes = 0

@@ -8,7 +8,7 @@ export const PIECES_MAX = 4096
 export const NAME_CHARS_MAX = 233
 /** Pieces of 1,400 letters of four bytes each, in JSON, with headings. */
 export const CONTENT_BYTES_MAX = 32 * MIB
-/** Names that outgrow a line of a table help nobody. */
+/** A longer name does not fit a line of a table. */
 export const TITLE_CHARS_MAX = 300
 /** A PDF of 1,000 pages takes three seconds on a slow core. */
 export const READ_MS_MAX = 30_000

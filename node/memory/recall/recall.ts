@@ -5,6 +5,7 @@
 
 import { TextIndex } from '../../../storage/memory/text-index.ts'
 import type { VectorTable } from '../../../storage/memory/vector-table.ts'
+import { getsOn } from '../space/parts.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { DocModel } from '../types.ts'
@@ -145,8 +146,7 @@ export class Recall {
   }
 
   #model({ space, name, kind }: IndexedDoc): DocModel | undefined {
-    // A space of many documents takes its time, and gets on.
-    this.#all.parts.applying(null)
+    getsOn(this.#all.parts)
     try {
       return this.#all.documents.open(space, name, kind).model
     } catch {
@@ -163,7 +163,7 @@ export class Recall {
     for (let n = 1; !steps.next().done; n++) {
       if (n % LOOK_EVERY > 0) continue
       if (doc.begun <= BEGUN_MAX && isLate()) return false
-      parts.applying(null)
+      getsOn(parts)
     }
     doc.isWhole = true
     doc.walk = undefined

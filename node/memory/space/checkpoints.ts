@@ -14,7 +14,7 @@ import type { Intake } from './intake.ts'
 import { type Checked, headsOfBoth, joined } from './joined.ts'
 import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
-import type { Parts } from './parts.ts'
+import { getsOn, type Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
 import { beyond, hasAll, numberAfter } from './rivals.ts'
 import { liveIn, makerOf } from './room.ts'
@@ -58,8 +58,7 @@ export class Checkpoints {
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
       live.push({ tag, live: liveIn(space, document.model) })
-      // A space of many documents takes its time, and gets on.
-      this.#parts.applying(null)
+      getsOn(this.#parts)
       contents.push([name, kind, this.#hashOf(space, document)])
     }
     const epoch = space.charter.charter.epochs.length

@@ -5,7 +5,7 @@ import { equal } from '../../../protocols/memory/envelope.ts'
 import type { DocFacts } from '../../../storage/memory/rows.ts'
 import type { DocName } from './batches.ts'
 import type { Documents } from './documents.ts'
-import type { Parts } from './parts.ts'
+import { getsOn, type Parts } from './parts.ts'
 import type { Space } from './space.ts'
 
 const NONE: ReadonlySet<number> = new Set()
@@ -58,8 +58,7 @@ export class Contents {
   }
 
   #hash(space: Space, { tag, name, kind }: DocName, known: ReadonlyMap<string, DocFacts>): Uint8Array {
-    // A space of many documents takes its time, and gets on.
-    this.#parts.applying(null)
+    getsOn(this.#parts)
     const opened = this.#documents.opened(space, tag)
     if (opened !== undefined) return this.#documents.hash(opened)
     return known.get(hex(tag))?.hash ?? this.#documents.hash(this.#documents.open(space, name, kind))

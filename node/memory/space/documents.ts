@@ -8,7 +8,7 @@ import { type ChangeBy, type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
 import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES, weightOf } from './open-document.ts'
-import type { Parts } from './parts.ts'
+import { getsOn, type Parts } from './parts.ts'
 import { checkDocs } from './room.ts'
 import type { Space, Writer } from './space.ts'
 
@@ -98,7 +98,7 @@ export class Documents {
     const { space, tag, upto } = document
     for (const row of this.#parts.log.ofDoc(space.row, tag, upto)) {
       document.upto = row.id
-      this.#parts.applying(null)
+      getsOn(this.#parts)
       if (without.has(row.id)) continue
       try {
         this.#replay(document, row)

@@ -12,7 +12,7 @@ import type { Bases } from './bases.ts'
 import type { DocName } from './batches.ts'
 import { type Contents, contentsOf, sealContents } from './checkpoint-contents.ts'
 import type { Documents } from './documents.ts'
-import type { Parts } from './parts.ts'
+import { getsOn, type Parts } from './parts.ts'
 import { endOf } from './rights.ts'
 import { numberAfter } from './rivals.ts'
 import type { Space } from './space.ts'
@@ -80,8 +80,7 @@ export function joined(
     contents.push([name, kind, model.hash()])
     checked.push({ tag, name, kind, live: () => live })
     model.close()
-    // A space of many documents takes its time, and gets on.
-    parts.applying(null)
+    getsOn(parts)
   }
   const before = Math.max(rival.number, bases.of(space)?.checkpoint.number ?? 0)
   const number = numberAfter(before, key.peerId, heads)

@@ -24,3 +24,6 @@ export interface Parts {
   /** An envelope of another device is about to be applied: should it never end, this is the one. None: it is over. */
   applying(hash: Uint8Array | null): void
 }
+
+/** In a walk over many documents, files or texts: the call takes its time, and gets on. */
+export const getsOn = ({ applying }: Pick<Parts, 'applying'>): void => applying(null)

@@ -9,7 +9,7 @@ type Ended = Charter['ended'][number]
 
 export interface Settled {
   readonly ended: Charter['ended']
-  /** Somebody who had the key may no longer read: the next key must be another one. */
+  /** A device that had the key may no longer read: the next key must be another one. */
   readonly rotate: boolean
 }
 

@@ -150,7 +150,7 @@ export class Spaces {
       )
   }
 
-  /** No space that others share takes the name of one that is here, or one that nobody could type. */
+  /** No space that others share takes the name of one that is here, or one that cannot be typed. */
   freeName(name: string): string {
     const plain = SpaceName.safeParse(name).success ? name : 'space'
     if (this.named(plain) === undefined && !SpaceId.safeParse(plain).success) return plain

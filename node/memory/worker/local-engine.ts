@@ -1,4 +1,4 @@
-/** All that the thread of memory can be asked for, in one thread and without waiting. Whoever calls commits. */
+/** All that the thread of memory can be asked for, in one thread and without waiting. The caller commits. */
 
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'

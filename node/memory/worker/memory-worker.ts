@@ -106,7 +106,7 @@ function answer({ id, name, args }: Ask): Reply {
     return { type: 'value', id, value: call.apply(engine, [...args]) }
   } catch (thrown) {
     const error = toLumosError(thrown)
-    // The disk, or a defect of ours: nobody knows what of it is in memory.
+    // The disk, or a defect of ours: it is unknown what of it is in memory.
     if (error.code.startsWith('STORE_') || error.code === 'INTERNAL') throw thrown
     return failed(id, error)
   }

@@ -124,16 +124,16 @@ export class JoiningControl {
 
   /** Nothing of the mesh so far is given up before the new one is certain. */
   async #enter(grant: Grant, mesh: string, phrase: string, near: PeerAddress): Promise<Joined> {
-    const ground = this.#changes.context
-    const { role, name } = await checkGrant(grant, mesh, this.#changes.self, ground.clock)
+    const { clock, store, root, emit } = this.#changes.context
+    const { role, name } = await checkGrant(grant, mesh, this.#changes.self, clock)
     const { chain, meshName, meshNamedAtMs: namedAtMs } = grant
     try {
       await this.#changes.enter({ id: mesh, name: meshName, namedAtMs, chain }, { near })
     } finally {
       // Its own mesh is over once the new one is written down, even if that cannot be connected yet.
-      if (ground.store.mesh()?.id === mesh) ground.root.remove()
+      if (store.mesh()?.id === mesh) root.remove()
     }
-    ground.emit('mesh.joined', { meshId: mesh, mesh: meshName })
+    emit('mesh.joined', { meshId: mesh, mesh: meshName })
     return { mesh: meshName, meshId: mesh, name, role, phrase }
   }
 }

@@ -1,4 +1,4 @@
-/** Who belongs to the mesh, as its user meets it: the list, and what changes it. */
+/** The members of the mesh, as its user meets them: the list, and what changes it. */
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { Membership } from '../../../interface/membership.ts'
@@ -88,13 +88,13 @@ export class MembershipControl {
   }
 
   async promote(peer: string): Promise<MemberInfo> {
-    const { authority, pairing, greetAll } = this.#changes.session
+    const { authority, pairing, sayHelloToAll } = this.#changes.session
     authority.mayIssue('admin')
     const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
       await this.#changes.durably(() => pairing.service.admit(peerId, 'admin', name))
-      // Whoever is connected gets its certificate with the hello.
-      await greetAll()
+      // A connected member gets its certificate with the hello.
+      await sayHelloToAll()
     }
     return this.member(peerId)
   }
@@ -104,13 +104,13 @@ export class MembershipControl {
     authority.mayIssue('member')
     await this.#changes.durably(async () => {
       members.own.rename(name)
-      await this.#changes.session.greetAll()
+      await this.#changes.session.sayHelloToAll()
     })
     return this.info()
   }
 
   async renameDevice(wanted: string): Promise<MeshInfo> {
-    const { authority, members, askForName, offerChanged, greetAll } = this.#changes.session
+    const { authority, members, askForName, offerChanged, sayHelloToAll } = this.#changes.session
     const own = members.lastKnown(this.#changes.self)
     if (own === undefined || wanted === own.name) return this.info()
     await this.#changes.durably(async () => {
@@ -118,7 +118,7 @@ export class MembershipControl {
       const name = uniqueName(wanted, members.namesBesides(own.peerId))
       await members.reissued(await authority.renewOwn({ ...own, name }))
       offerChanged()
-      await greetAll()
+      await sayHelloToAll()
     })
     const info = this.info()
     if (info.deviceName !== own.name) return info

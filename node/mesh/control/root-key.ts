@@ -35,7 +35,7 @@ export class RootKeyControl {
       await this.#changes.durably(async () => {
         await members.renew((await foundMesh(device, members.own.name, key, clock, last)).chain)
         this.#changes.session.offerChanged()
-        await this.#changes.session.greetAll()
+        await this.#changes.session.sayHelloToAll()
       })
       return
     }

@@ -5,7 +5,7 @@ import type { Clock } from '../../../interface/clock.ts'
 import { concernsGateways, gatewayAnswer, isGatewayQuestion, type OpenGateway } from './gateway-service.ts'
 import { keyOf, type Link } from './links.ts'
 
-/** Of RFC 6762, for multicast. Who asks in it hears the answer that was given. */
+/** Of RFC 6762, for multicast. A question within it is answered by the answer that was given. */
 const INTERVAL_MS = 1000
 
 export class GatewayAnswers {

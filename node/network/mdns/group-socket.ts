@@ -109,7 +109,7 @@ export class GroupSocket implements Group {
     this.#socket = undefined
     for (const holder of this.#holders) holder.close()
     this.#holders = []
-    // A later error of it is nobody's.
+    // A later error of it concerns nothing here.
     socket?.removeAllListeners('error').on('error', () => {})
     socket?.close()
   }

@@ -209,7 +209,7 @@ export class Replication {
     return stepReplication(this.#state!, event, clock.monotonicMs(), random).effects
   }
 
-  /** Who was seen, in wall time: after a restart, a device that is away is not gone at once. */
+  /** When each holder was seen, in wall time: after a restart, a device that is away is not gone at once. */
   #write(cids: readonly string[]): void {
     const { clock } = this.#components
     const nowMs = clock.monotonicMs()

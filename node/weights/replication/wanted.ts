@@ -57,7 +57,7 @@ export class Wanted {
     return later.length > 0
   }
 
-  /** The owner of this device wants no copy here, whoever wants more. */
+  /** The owner of this device wants no copy here, whatever other devices want. */
   refuse(cid: string, refused: boolean): void {
     const row = this.#rows.get(cid)
     if (row === undefined || row.refused === Number(refused)) return

@@ -32,7 +32,7 @@ export interface RoundComponents {
   readonly log: Logger
   readonly store: Pick<WeightStore, 'partial' | 'digestsOf'>
   readonly content: SharedContent
-  /** Leaves that this device has from its own origin: whoever lies, they need not come again. Added to. */
+  /** Leaves that this device has from its own origin: they need not come again, also where a peer lies. Added to. */
   readonly fromOrigin: Set<number>
   readonly peerId: string
   /** -1 for a guest. */

@@ -1,4 +1,4 @@
-/** Who has a repository, and which one is meant. */
+/** The devices that have a repository, and which one is meant. */
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'

@@ -84,7 +84,7 @@ class SocketTls implements ConnectionEncrypter {
       : this.#components.upgrader.getStreamMuxers()
     const settings = {
       secureContext,
-      // Who the peer is, its certificate proves to us, not to an authority.
+      // Its certificate proves the peer to this node, not to an authority.
       rejectUnauthorized: false
     }
     const secured = inbound
@@ -119,7 +119,7 @@ class SocketTls implements ConnectionEncrypter {
     }
   }
 
-  /** One key for all connections of this run: it names nobody, and making one takes longer than a handshake. */
+  /** One key for all connections of this run: it names no peer, and making one takes longer than a handshake. */
   #secureContext(): Promise<tls.SecureContext> {
     this.#context ??= createCertificate(this.#components.privateKey).then(certificate =>
       tls.createSecureContext({

@@ -11,7 +11,7 @@ import { docOpener } from '../../../node/memory/docs/index.ts'
 import { openBatch, sealBatch } from '../../../node/memory/space/batches.ts'
 import { unsealOwn } from '../../../node/memory/space/boxes.ts'
 import { Keyring } from '../../../node/memory/space/keyring.ts'
-import { openCharter, spaceBytes } from '../../../protocols/memory/charter.ts'
+import { openCharter, spaceIdOf } from '../../../protocols/memory/charter.ts'
 import {
   type Envelope,
   type EnvelopeHeader,
@@ -58,7 +58,7 @@ function attacked(options: DeviceOptions = {}) {
     const of = { device: evil.peerId, life: '010203040506', seq: 1, ...more }
     const box = sealBatch(keys, of, { doc, kind, update, at: 1 })
     const tag = keyring.tag(doc, kind)
-    const chain = { space: spaceBytes(id), prev: ZEROS, after: [], clock: 1, epoch: 1, tag }
+    const chain = { space: spaceIdOf(charter), prev: ZEROS, after: [], clock: 1, epoch: 1, tag }
     return sealEnvelope({ ...chain, ...of, ...more }, box, key)
   }
   const send = (envelope: Envelope | Uint8Array) => {

@@ -1,6 +1,7 @@
 /** Faces by SCRFD: at each place of three grids, a score, a box and five points, for two anchors. */
 
 import { EngineFailedError } from '../../../../interface/errors.ts'
+import { FACES_MAX } from '../../../../interface/limits.ts'
 import { type Box, overlapOf } from '../../pictures/detection.ts'
 import type { Point } from '../geometry.ts'
 import type { Numbers } from '../picture-graph.ts'
@@ -23,8 +24,6 @@ const POINTS = 10
 /** As InsightFace has them. */
 const FACE_MIN = 0.5
 const OVERLAP_MAX = 0.4
-/** More than a photo of a school has that are large enough to be found. */
-export const FACES_MAX = 256
 /** Of anchors, the surest that are compared with one another: a face has some ten, and a graph may find faces everywhere. */
 const CANDIDATES_MAX = 4096
 

@@ -3,6 +3,7 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../../interface/errors.ts'
 import type { AbortOptions } from '../../../../interface/lifecycle.ts'
+import { FACE_NUMBERS_MAX } from '../../../../interface/limits.ts'
 import type { TaskInput, TaskOutput, TaskParams } from '../../../../interface/tasks/index.ts'
 import type { Doing } from '../../doing.ts'
 import type { Box } from '../../pictures/detection.ts'
@@ -24,8 +25,6 @@ export interface FaceSettings {
 const SEARCHED_SIDE = 640
 /** A graph that wants larger pictures than this takes minutes. */
 const SEARCHED_SIDE_MAX = 2048
-/** More numbers than an embedding of any face has. */
-const DIMENSIONS_MAX = 4096
 
 const SEARCHED: Colours = { order: 'RGB', mean: [127.5, 127.5, 127.5], std: [128, 128, 128] }
 const BLACK = -127.5 / 128
@@ -146,7 +145,7 @@ async function embeddingsOf(
   for (let at = 0; at < faces.length; at += BATCH_ROWS_MAX) {
     const aligned = faces.slice(at, at + BATCH_ROWS_MAX).map(face => alignedIn(picture, face))
     for (const [said] of await embedding.all(aligned, options)) {
-      const vector = said!.data.length <= DIMENSIONS_MAX ? unit(said!.data) : undefined
+      const vector = said!.data.length <= FACE_NUMBERS_MAX ? unit(said!.data) : undefined
       if (vector === undefined)
         throw new EngineFailedError(
           `The embedding graph answered [${said!.dims}], which is no vector with a length.`

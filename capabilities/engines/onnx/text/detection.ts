@@ -4,6 +4,7 @@
  */
 
 import { EngineFailedError } from '../../../../interface/errors.ts'
+import { LINES_MAX } from '../../../../interface/limits.ts'
 import { distance, grown, type Point, type Quad, smallestRectangle } from '../geometry.ts'
 import type { Numbers } from '../picture-graph.ts'
 
@@ -15,8 +16,6 @@ const LINE_MIN = 0.6
 const UNCLIP = 1.5
 /** Of a line in the map: less is noise. */
 const SIDE_MIN = 3
-/** A page of small print has some hundred. Of more, the largest are read. */
-export const LINES_MAX = 1000
 
 /** What belongs together in the map. */
 interface Region {
@@ -36,6 +35,7 @@ export function linesIn(
       `The detection graph answered [${dims}] to a picture of ${width} by ${height}.`
     )
   }
+  // Of too many, the largest are read.
   return regionsIn(data, width, height)
     .toSorted((a, b) => b.count - a.count)
     .slice(0, LINES_MAX)
