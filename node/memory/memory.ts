@@ -59,11 +59,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
 
   join(mesh: MeshContext): Participation {
     this.#mesh = mesh
-    this.#sync = new MeshMemory({
-      mesh,
-      engine: () => this.#open(),
-      isInUse: () => this.#isInUse
-    })
+    this.#sync = new MeshMemory({ mesh, engine: () => this.#open(), isInUse: () => this.#isInUse })
     return this.#sync
   }
 
@@ -161,7 +157,10 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     right: SpaceRight | null,
     options?: AbortOptions
   ): Promise<SpaceInfo> {
-    return this.#withPeers(await (await this.#opened(space)).share(space, to, right, options))
+    const engine = await this.#opened(space)
+    // A carrier is given the key for a device only where the thread knows that device.
+    await this.#sync?.tellMembers()
+    return this.#withPeers(await engine.share(space, to, right, options))
   }
 
   async exclude(space: string, peerId: string, options?: AbortOptions): Promise<SpaceInfo> {

@@ -80,7 +80,7 @@ export class MeshMemory implements Participation {
   readonly onMember = ({ connection }: AcceptedPeer): void => {
     const peer = connection.remotePeer.toString()
     this.#met.add(peer)
-    void this.#tellMembers().then(async () => {
+    void this.tellMembers().then(async () => {
       if (this.#met.has(peer)) await this.#sync?.met(peer)
     })
   }
@@ -88,7 +88,7 @@ export class MeshMemory implements Participation {
   readonly onGone = (peer: string): void => {
     this.#met.delete(peer)
     this.#sync?.gone(peer)
-    void this.#tellMembers()
+    void this.tellMembers()
   }
 
   /** The thread of memory runs. Called again, it changes nothing. */
@@ -105,7 +105,7 @@ export class MeshMemory implements Participation {
   async #begin(engine: MemoryEngine): Promise<void> {
     const { MemorySync } = await import('./sync/memory-sync.ts')
     this.#engine = engine
-    await this.#tellMembers()
+    await this.tellMembers()
     const sync = new MemorySync({ engine, mesh: this.#components.mesh })
     await sync.start()
     if (this.#state !== 'started') return sync.stop()
@@ -117,13 +117,13 @@ export class MeshMemory implements Participation {
   #look(): void {
     const { clock } = this.#components.mesh
     this.#timer = clock.setTimer(() => {
-      void this.#tellMembers()
+      void this.tellMembers()
       this.#look()
     }, MEMBERS_MS)
   }
 
   /** Tells the engine who the members are, where that has changed. */
-  async #tellMembers(): Promise<void> {
+  async tellMembers(): Promise<void> {
     const { meshId, members } = this.#components.mesh
     const now: EngineMember[] = members
       .list()

@@ -167,6 +167,8 @@ describe('a space that is shared', () => {
       porch = node.peerId
     })
     await during('loft', async node => {
+      // Only for a device that it knows can it leave the key with the carrier.
+      await eventually(async () => node.mesh.members().some(({ peerId }) => peerId === porch))
       ;({ id } = await node.memory.create('sealed'))
       await write(node, id, 'from', 'CANARY of loft')
       await node.memory.share(id, { peerId: den.peerId }, 'carry')
