@@ -40,6 +40,7 @@ export const gatewayUnits = ({ rotateToken, pageLink, adoption, grpc }: GatewayP
       user: z.int().min(0).optional()
     }),
     output: z.strictObject({ url: z.string() }),
+    examples: [{ input: { user: 1000 } }],
     run: async ({ user }) => {
       const url = pageLink?.(user)
       if (url === undefined) throw new LumosError('NODE_NOT_RUNNING', 'The gateway of this node is closed.')

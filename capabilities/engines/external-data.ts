@@ -10,7 +10,7 @@ import { LumosError } from '../../interface/errors.ts'
 import { unreadable } from './model-files.ts'
 
 /** What the runtime is given. */
-interface ExternalData {
+export interface ExternalData {
   /** As the graph names it. */
   readonly path: string
   readonly data: Uint8Array

@@ -14,10 +14,9 @@ import { outcomeOf } from './dial-outcome.ts'
 import { bareOf, dialAt, dialById, peerIdOf } from './dial-to.ts'
 import type { LanReport } from './lan-report.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import { BACKOFF_MS, redialAfterMs } from './redial.ts'
 import { SightedDials } from './sighted-dials.ts'
 
-export const BACKOFF_MS = 1000
-export const BACKOFF_MS_MAX = 300_000
 /** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
 const SIGHTING_DIAL_INTERVAL_MS = 2000
 /**
@@ -160,10 +159,8 @@ export class Discovery implements Startable {
   }
 
   #backoffMs({ failures }: Target): number {
-    const { random } = this.#components
-    const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
-    // Full jitter for the first try: all that lost a peer lost it at once.
-    return failures === 0 ? delayMs * random() : delayMs * (0.5 + random() / 2)
+    const away = [...this.#targets.values()].filter(one => one.failures > 0 && !one.unproven).length
+    return redialAfterMs(failures, away, this.#components.random)
   }
 
   #targetOf(id: PeerId, unproven = false): Target {

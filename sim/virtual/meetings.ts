@@ -5,7 +5,7 @@
 
 import { HELLO_TIMEOUT_MS } from '../../node/membership/hello-service.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
-import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/network/discovery.ts'
+import { BACKOFF_MS, redialAfterMs } from '../../node/network/redial.ts'
 import type { Side } from './connection.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
@@ -133,9 +133,11 @@ export class Meetings {
   #redial(peer: number): void {
     if (!this.#life.node.acquaintances.includes(peer)) return
     const failures = this.#failures.get(peer) ?? 0
-    const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
-    const chance = this.#life.world.random()
-    this.#dialSoon(peer, failures === 0 ? delayMs * chance : delayMs * (0.5 + chance / 2))
+    const away = [...this.#failures.values()].filter(count => count > 0).length
+    this.#dialSoon(
+      peer,
+      redialAfterMs(failures, away, () => this.#life.world.random())
+    )
   }
 
   #dialSoon(peer: number, delayMs: number): void {

@@ -141,7 +141,8 @@ describe('membership on the command line', () => {
       assert.equal((await onDen('revoke', 'attic', '--yes')).code, 0)
       // As soon as it has heard of it.
       while (!/removed from the mesh.*leave --new-identity/.test((await onAttic('status')).stdout));
-      assert.equal((await onAttic('leave', '--yes')).code, 0)
+      const out = await onAttic('leave', '--yes')
+      assert.deepEqual([out.code, /list it as away/.test(out.stdout)], [0, false])
       const refused = await onAttic('join', await code())
       assert.equal(refused.code, 5, refused.stderr)
       assert.match(refused.stderr, /was removed from the mesh.*leave --new-identity.*\(E_PEER_REVOKED\)/s)
@@ -149,6 +150,8 @@ describe('membership on the command line', () => {
       const status = JSON.parse((await onAttic('status', '--json')).stdout)
       assert.notEqual(status.peer_id, attic.ready.peer_id)
       assert.equal((await onAttic('join', await code())).code, 0)
+      const { stdout } = await onAttic('leave', '--yes')
+      assert.match(stdout, /list it as away until an admin of theirs removes it: lumos-node revoke attic/)
     },
     PATIENCE_MS
   )

@@ -163,3 +163,24 @@ it('dials a member by its first manifest, whose addresses end in its PeerId, and
   expect(dials() - before).toBeLessThan(3)
   discovery.stop()
 })
+
+it('dials many members that are away one after the other, and few of them every few minutes', async () => {
+  const HOURS_S = 4 * 3600
+  const dialsOfHours = async (members: number) => {
+    const { discovery, pass, dials } = await dialing()
+    for (let i = 0; i < members; i++) {
+      const id = await newId()
+      discovery.met(id)
+      discovery.sighted({ id, multiaddrs: [] })
+    }
+    // The first dials follow each other ever more slowly.
+    await pass(7200)
+    const before = dials()
+    await pass(HOURS_S)
+    discovery.stop()
+    return dials() - before
+  }
+  // With that of the settings. Of each wait a half is by chance.
+  expect(await dialsOfHours(9)).toBeGreaterThan(10 * (HOURS_S / 300))
+  expect(await dialsOfHours(135)).toBeLessThan(1.5 * (HOURS_S / 10))
+})

@@ -888,7 +888,8 @@ export const en = {
     alone: 'This device is alone in its mesh.',
     rootStays:
       'This device holds the root key, without which no admin can be made. To leave, take the key off this device first, and put it on another one:',
-    leaveMeans: 'This device forgets the mesh and begins one of its own. Only an invitation brings it back.',
+    leaveMeans:
+      'This device forgets the mesh and begins one of its own. Only an invitation brings it back. Others list it as away until an admin removes it.',
     leaveQuestion: (name: string) => `Leave the mesh "${name}"?`,
     typeName: (name: string) => `To leave, type its name: ${name}`,
     left: (name: string) => `This device has left "${name}".`,
