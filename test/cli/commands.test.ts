@@ -672,7 +672,8 @@ describe('memory add', () => {
   it('keeps the files of a folder, updates what changed, and removes what is gone', {
     timeout: 30_000
   }, async () => {
-    await gateway.node.memory.create('books')
+    const { stdout: made } = await cli(['memory', 'create', 'books'])
+    assert.equal(made, 'The space books is private. Share it: lumos-node memory share books DEVICE\n')
     const papers = join(empty, 'papers')
     await mkdir(join(papers, 'sub'), { recursive: true })
     await writeFile(join(papers, 'notes.md'), '# Notes\n\nThe door is blue.')

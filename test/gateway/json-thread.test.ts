@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { PARSED_HERE_BYTES_MAX } from '../../gateway/body.ts'
 import { JsonThread } from '../../gateway/json-thread.ts'
-import { systemClock } from '../../interface/clock.ts'
+import { type Clock, systemClock } from '../../interface/clock.ts'
 import { TEXT_CHARS_MAX } from '../../interface/limits.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
 import { startGateway } from './running-gateway.ts'
 
 const ONES = `[${'1,'.repeat(60_000)}1]`
 
-function setUp() {
-  const thread = new JsonThread(systemClock)
+function setUp(clock: Clock = systemClock) {
+  const thread = new JsonThread(clock)
   /** In parts, as a socket brings them: each a view of something larger. */
   const begin = (text: string) => {
     const body = thread.begin()
@@ -57,6 +58,17 @@ describe('the thread that parses large bodies', () => {
     const [one, left, two] = ['{"n":1}', '{"n":', '{"n":2}'].map(begin)
     left!.drop()
     assert.deepEqual(await Promise.all([two!.parse(), one!.parse()]), [{ n: 2 }, { n: 1 }])
+  })
+
+  it('ends when no body has come for a while, and the next body has a thread of its own at once', async () => {
+    const clock = new ManualClock()
+    const { parse } = setUp(clock)
+    const values = []
+    for (const n of [1, 2, 3]) {
+      values.push(await parse(`{"n":${n}}`))
+      clock.advance(60_000)
+    }
+    assert.deepEqual(values, [{ n: 1 }, { n: 2 }, { n: 3 }])
   })
 })
 

@@ -288,6 +288,10 @@ describe('a response', () => {
       await client.responses.retrieve(id, { stream: true, starting_after: 7 })
     )
     assert.deepEqual(rest, events.slice(8))
+    await assert.rejects(
+      client.responses.retrieve(id, { stream: true, starting_after: -1 }),
+      OpenAI.BadRequestError
+    )
     const whole = await client.responses.retrieve(id)
     assert.deepEqual(whole.output, last.response.output)
     const next = await client.responses.create({ model: TALKER, input: 'and?', previous_response_id: id })

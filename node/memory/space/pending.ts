@@ -39,10 +39,6 @@ export class Pending {
     return true
   }
 
-  has(envelope: Pick<Envelope, 'device' | 'life' | 'seq'>): boolean {
-    return this.#writers.get(writerName(envelope))?.bySeq.has(envelope.seq) ?? false
-  }
-
   get(writer: string, seq: number): { envelope: Envelope; from: string } | undefined {
     return this.#writers.get(writer)?.bySeq.get(seq)
   }
